@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+// Every limit of the library, one line each with its reason. What a user may change is an option whose default stands here.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace azmon::limits {
+
+/// Largest record, header included. Above the largest property that Application Insights keeps (256 KiB), below what would make one
+/// record fill a request.
+inline constexpr std::size_t kRecordBytesMax = 1024 * 1024;
+
+/// Attributes, events and links of one span that are kept; further ones are counted in the record's dropped_*_count.
+/// Source: OpenTelemetry specification, "Span limits".
+inline constexpr std::uint32_t kSpanAttributesMax = 128;
+inline constexpr std::uint32_t kSpanEventsMax = 128;
+inline constexpr std::uint32_t kSpanLinksMax = 128;
+
+/// What waits for a destination at most; the oldest segment is recycled above it. Same as the other distros' offline storage.
+inline constexpr std::uint64_t kStorageBytesMax = 50u << 20;
+
+/// One journal segment. Recycling drops a whole one, so it is a small part of kStorageBytesMax.
+inline constexpr std::size_t kSegmentBytes = 1u << 20;
+
+/// One POST to Application Insights: not published by the service, chosen conservatively (exporter spec section 6.1).
+inline constexpr std::size_t kTrackItemsMax = 1000;
+inline constexpr std::size_t kTrackBodyBytesMax = 1u << 20;
+
+/// One OTLP request before compression: gRPC servers refuse messages above 4 MiB by default, counted after decompression.
+inline constexpr std::size_t kOtlpBodyBytesMax = (4u << 20) - (64u << 10);
+
+/// Bytes that are read of a destination's answer.
+inline constexpr std::size_t kAnswerBytesMax = 1u << 20;
+
+/// A connection string; the documented maximum of the service.
+inline constexpr std::size_t kConnectionStringBytesMax = 4096;
+
+inline constexpr std::chrono::milliseconds kExportInterval{1000};
+inline constexpr std::chrono::milliseconds kConnectTimeout{10000};
+inline constexpr std::chrono::milliseconds kRequestTimeout{30000};
+inline constexpr std::chrono::milliseconds kShutdownTimeout{5000};
+
+}  // namespace azmon::limits

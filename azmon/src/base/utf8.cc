@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+#include "base/utf8.h"
+
+namespace azmon::base {
+
+std::size_t Utf8SequenceLength(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
+  const auto is_tail = [&](std::size_t i) { return (byte(i) & 0xC0U) == 0x80U; };
+  const unsigned lead = byte(0);
+  if (text.empty()) return 0;
+  if (lead < 0x80) return 1;
+  if (lead < 0xC2) return 0;
+  if (lead < 0xE0) return is_tail(1) ? 2 : 0;
+  if (lead < 0xF0) {
+    if (!is_tail(1) || !is_tail(2)) return 0;
+    if (lead == 0xE0 && byte(1) < 0xA0) return 0;
+    if (lead == 0xED && byte(1) > 0x9F) return 0;
+    return 3;
+  }
+  if (lead > 0xF4 || !is_tail(1) || !is_tail(2) || !is_tail(3)) return 0;
+  if (lead == 0xF0 && byte(1) < 0x90) return 0;
+  if (lead == 0xF4 && byte(1) > 0x8F) return 0;
+  return 4;
+}
+
+std::string_view CutUtf8Bytes(std::string_view text, std::size_t bytes_max) {
+  if (text.size() <= bytes_max) return text;
+  // A sequence has at most four bytes, so the one across the border begins at most three before it.
+  for (std::size_t back = 1; back <= 3 && back <= bytes_max; ++back) {
+    const std::size_t begin = bytes_max - back;
+    const std::size_t length = Utf8SequenceLength(text.substr(begin));
+    if (length > back) return text.substr(0, begin);
+    if (length == back) break;
+  }
+  return text.substr(0, bytes_max);
+}
+
+std::string_view CutUtf16Units(std::string_view text, std::size_t units_max) {
+  if (text.size() <= units_max) return text;  // no code point has more units than bytes
+  std::size_t units = 0;
+  std::size_t i = 0;
+  while (i < text.size()) {
+    const std::size_t length = Utf8SequenceLength(text.substr(i));
+    const std::size_t step_units = length == 4 ? 2 : 1;
+    if (units + step_units > units_max) break;
+    units += step_units;
+    i += length == 0 ? 1 : length;
+  }
+  return text.substr(0, i);
+}
+
+}  // namespace azmon::base

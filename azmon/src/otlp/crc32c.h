@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace azmon::otlp {
+
+/// CRC-32C (Castagnoli, RFC 3720 appendix B.4) of `bytes`, continued from `seed` (0 at the start). Uses SSE 4.2 where the processor has it.
+std::uint32_t Crc32c(std::string_view bytes, std::uint32_t seed = 0);
+
+}  // namespace azmon::otlp
