@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+// The Azure Monitor OpenTelemetry Distro for C++: one call, and a program's telemetry goes to Application Insights and to any OTLP endpoint.
+//
+//   auto telemetry = azmon::Configure();
+//
+// Settings are what the program sets in Options, else the environment, else a default; all problems are reported together and what is
+// usable runs all the same. The library is a guest: it never throws, prints (but for its own log, at most a line a second), aborts or
+// makes a request wait. C++17.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <opentelemetry/nostd/shared_ptr.h>
+#include <opentelemetry/trace/tracer_provider.h>
+#include <opentelemetry/version.h>
+
+#define AZMON_EXPORT __attribute__((visibility("default")))
+
+namespace azmon {
+
+/// Wire protocol of an OTLP endpoint. `http/json` does not exist here: asking for it is a problem and gives kHttpProtobuf.
+enum class OtlpProtocol { kGrpc, kHttpProtobuf };
+
+/// Where else telemetry goes, beside Application Insights.
+struct OtlpOptions {
+  /// For every signal. With kHttpProtobuf `/v1/traces` and its like are appended, as the OpenTelemetry specification asks for the base
+  /// endpoint; `traces_endpoint` is taken as it is.
+  std::optional<std::string> endpoint;
+  std::optional<std::string> traces_endpoint;
+  std::optional<OtlpProtocol> protocol;
+  std::map<std::string, std::string> headers;
+  /// false: no OTLP destination, whatever the environment says.
+  std::optional<bool> enabled;
+  /// One request, 10 s by default (OTEL_EXPORTER_OTLP_TIMEOUT).
+  std::optional<std::chrono::milliseconds> timeout;
+};
+
+/// What to do with the process's global providers and propagator.
+enum class Globals {
+  kSetIfUnset,  ///< a provider that the program set before stays, and a problem says so
+  kReplace,
+  kLeave,
+};
+
+/// How spans are captured.
+enum class Pipeline {
+  kSdk,  ///< a span processor in opentelemetry-cpp's SDK
+};
+
+enum class Severity { kError, kWarning };
+
+/// Something wrong with the settings or with the host.
+struct Problem {
+  Severity severity = Severity::kError;
+  std::string setting;  ///< the option or variable that it is about, may be empty
+  std::string text;     ///< what is wrong and what to do; holds no secrets
+};
+
+/// Counts of one destination, in records. accepted = delivered + sum of dropped + in_journal.
+struct DestinationHealth {
+  std::uint64_t accepted = 0;
+  std::uint64_t delivered = 0;
+  std::map<std::string, std::uint64_t> dropped;  ///< by reason, only those that happened
+  std::uint64_t in_journal = 0;
+};
+
+struct Health {
+  std::optional<DestinationHealth> azure;  ///< absent: not configured
+  std::optional<DestinationHealth> otlp;
+};
+
+struct Options {
+  /// Of Application Insights; else APPLICATIONINSIGHTS_CONNECTION_STRING.
+  std::optional<std::string> connection_string;
+  OtlpOptions otlp;
+  /// Attributes of the resource; they win over OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES.
+  std::map<std::string, std::string> resource;
+  /// A batch leaves when it is full or after this time; 1 s by default.
+  std::optional<std::chrono::milliseconds> export_interval;
+  /// How long the destructor of Telemetry may try to send what is left.
+  std::chrono::milliseconds shutdown_timeout{5000};
+  /// Telemetry that waits for its destinations; above it the oldest is dropped and counted.
+  std::uint64_t storage_bytes_max = 50u << 20;
+  Globals globals = Globals::kSetIfUnset;
+  Pipeline pipeline = Pipeline::kSdk;
+  /// Gets each line of the library's own log instead of stderr. Called on the library's threads; must not block.
+  std::function<void(Severity, std::string_view)> on_log;
+};
+
+class TelemetryImpl;
+
+/// The running distro. Move-only. Its destructor calls Shutdown(Options::shutdown_timeout). Every function is safe from any thread.
+class AZMON_EXPORT Telemetry {
+ public:
+  Telemetry(Telemetry&&) noexcept;
+  Telemetry& operator=(Telemetry&&) noexcept;
+  ~Telemetry();
+
+  /// No problem of severity kError.
+  bool ok() const noexcept;
+  std::vector<Problem> problems() const;
+
+  /// Sends what waits. @return true: every destination has answered for everything that was accepted before the call
+  bool ForceFlush(std::chrono::milliseconds timeout) noexcept;
+
+  /// Refuses new records, sends what waits, stops. Idempotent. @return as ForceFlush; returns within the timeout plus 100 ms whatever the
+  /// network does
+  bool Shutdown(std::chrono::milliseconds timeout) noexcept;
+
+  Health health() const;
+
+  /// The provider that this distro made, never null; the one to use with Globals::kLeave.
+  opentelemetry::nostd::shared_ptr<opentelemetry::trace::TracerProvider> tracer_provider() const;
+
+ private:
+  friend AZMON_EXPORT Telemetry ConfigureChecked(Options options, const char* abi) noexcept;
+  explicit Telemetry(std::shared_ptr<TelemetryImpl> impl) noexcept;
+  std::shared_ptr<TelemetryImpl> impl_;
+};
+
+/// Configure's other half. `abi` names the build of opentelemetry-cpp that the caller was compiled with.
+AZMON_EXPORT Telemetry ConfigureChecked(Options options, const char* abi) noexcept;
+
+/// Starts the distro. A second call while one runs returns the running one and a problem.
+inline Telemetry Configure(Options options = {}) noexcept;
+
+namespace internal {
+#define AZMON_STRINGIFY_(x) #x
+#define AZMON_STRINGIFY(x) AZMON_STRINGIFY_(x)
+#if defined(HAVE_ABSEIL)
+#define AZMON_ABI_ABSEIL "+abseil"
+#else
+#define AZMON_ABI_ABSEIL ""
+#endif
+#if defined(OPENTELEMETRY_STL_VERSION)
+#define AZMON_ABI_STL "+stl" AZMON_STRINGIFY(OPENTELEMETRY_STL_VERSION)
+#else
+#define AZMON_ABI_STL ""
+#endif
+/// The choices that change the layout of opentelemetry-cpp's types.
+inline constexpr const char kAbi[] = "abi" AZMON_STRINGIFY(OPENTELEMETRY_ABI_VERSION_NO) AZMON_ABI_ABSEIL AZMON_ABI_STL;
+}  // namespace internal
+
+inline Telemetry Configure(Options options) noexcept { return ConfigureChecked(std::move(options), internal::kAbi); }
+
+}  // namespace azmon
