@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <opentelemetry/nostd/shared_ptr.h>
@@ -95,7 +96,12 @@ struct Options {
   std::function<void(Severity, std::string_view)> on_log;
 };
 
+class Telemetry;
 class TelemetryImpl;
+
+namespace internal {
+AZMON_EXPORT Telemetry Start(Options options) noexcept;
+}
 
 /// The running distro. Move-only. Its destructor calls Shutdown(Options::shutdown_timeout). Every function is safe from any thread.
 class AZMON_EXPORT Telemetry {
@@ -121,34 +127,36 @@ class AZMON_EXPORT Telemetry {
   opentelemetry::nostd::shared_ptr<opentelemetry::trace::TracerProvider> tracer_provider() const;
 
  private:
-  friend AZMON_EXPORT Telemetry ConfigureChecked(Options options, const char* abi) noexcept;
+  friend AZMON_EXPORT Telemetry internal::Start(Options options) noexcept;
   explicit Telemetry(std::shared_ptr<TelemetryImpl> impl) noexcept;
   std::shared_ptr<TelemetryImpl> impl_;
 };
 
-/// Configure's other half. `abi` names the build of opentelemetry-cpp that the caller was compiled with.
-AZMON_EXPORT Telemetry ConfigureChecked(Options options, const char* abi) noexcept;
-
-/// Starts the distro. A second call while one runs returns the running one and a problem.
-inline Telemetry Configure(Options options = {}) noexcept;
-
 namespace internal {
-#define AZMON_STRINGIFY_(x) #x
-#define AZMON_STRINGIFY(x) AZMON_STRINGIFY_(x)
+
+// opentelemetry-cpp's types change with how it was built. The choices are part of this function's name, so that a program and a libazmon
+// that disagree get a link error that says so, and not a crash.
+#define AZMON_ABI_JOIN_(version, variant, stl) BuiltFor_opentelemetry_abi##version##_##variant##_##stl
+#define AZMON_ABI_JOIN(version, variant, stl) AZMON_ABI_JOIN_(version, variant, stl)
 #if defined(HAVE_ABSEIL)
-#define AZMON_ABI_ABSEIL "+abseil"
+#define AZMON_ABI_VARIANT abseil
 #else
-#define AZMON_ABI_ABSEIL ""
+#define AZMON_ABI_VARIANT bundled_variant
 #endif
 #if defined(OPENTELEMETRY_STL_VERSION)
-#define AZMON_ABI_STL "+stl" AZMON_STRINGIFY(OPENTELEMETRY_STL_VERSION)
+#define AZMON_ABI_STL OPENTELEMETRY_STL_VERSION
 #else
-#define AZMON_ABI_STL ""
+#define AZMON_ABI_STL nostd
 #endif
-/// The choices that change the layout of opentelemetry-cpp's types.
-inline constexpr const char kAbi[] = "abi" AZMON_STRINGIFY(OPENTELEMETRY_ABI_VERSION_NO) AZMON_ABI_ABSEIL AZMON_ABI_STL;
+#define AZMON_ABI_SYMBOL AZMON_ABI_JOIN(OPENTELEMETRY_ABI_VERSION_NO, AZMON_ABI_VARIANT, AZMON_ABI_STL)
+AZMON_EXPORT void AZMON_ABI_SYMBOL() noexcept;
+
 }  // namespace internal
 
-inline Telemetry Configure(Options options) noexcept { return ConfigureChecked(std::move(options), internal::kAbi); }
+/// Starts the distro. A second call while one runs returns the running one and a problem.
+inline Telemetry Configure(Options options = {}) noexcept {
+  internal::AZMON_ABI_SYMBOL();
+  return internal::Start(std::move(options));
+}
 
 }  // namespace azmon

@@ -87,6 +87,12 @@ std::uint32_t Journal::AddScope(std::uint32_t resource_id, std::string_view mess
 
 Result<Position> Journal::Append(const otlp::RecordView& record) {
   if (record.Bytes() > limits::kRecordBytesMax) {
+    const std::lock_guard lock(mutex_);
+    for (std::size_t i = 0; i < kDestinations; ++i) {
+      if ((record.flags & FlagOf(static_cast<Destination>(i))) == 0) continue;
+      ++cursors_[i].ledger.accepted;
+      ++cursors_[i].ledger.dropped[static_cast<std::size_t>(DropReason::kTooLarge)];
+    }
     return Error{.code = ErrorCode::kTooLarge, .detail = "record is over " + std::to_string(limits::kRecordBytesMax) + " bytes"};
   }
   bool notify = false;

@@ -118,7 +118,7 @@ class Journal {
   /// Appends one span, log or metric record; readers see it whole or not at all.
   ///
   /// @param record  its owner came from AddScope; its flags say which destinations it is for (none: it is counted nowhere and dropped)
-  /// @return its position, or kTooLarge (nothing was written)
+  /// @return its position, or kTooLarge (nothing was written; the loss is in the ledger)
   /// Any thread. Blocks only for other appends and reads, never for a disk or a network.
   Result<Position> Append(const otlp::RecordView& record);
 

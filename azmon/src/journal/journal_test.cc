@@ -128,13 +128,15 @@ TEST_F(JournalTest, ListenerHearsOfTheFirstRecordAndOfAFullBatchOnly) {
   EXPECT_EQ(calls, 2);
 }
 
-TEST_F(JournalTest, TooLargeRecordIsRefusedWhole) {
+TEST_F(JournalTest, TooLargeRecordIsRefusedWholeAndCounted) {
   Start();
   const std::string huge(limits::kRecordBytesMax, 'x');
   const auto position = journal_->Append({.signal = otlp::Signal::kSpan, .flags = kBoth, .owner = scope_, .message = huge});
   ASSERT_FALSE(position.ok());
   EXPECT_EQ(position.error().code, ErrorCode::kTooLarge);
-  EXPECT_EQ(journal_->LedgerOf(kAzure).accepted, 0U);
+  EXPECT_EQ(journal_->LedgerOf(kAzure).dropped[static_cast<std::size_t>(DropReason::kTooLarge)], 1U);
+  EXPECT_TRUE(journal_->Read(kAzure, 1, 1).entries.empty());
+  ExpectSumHolds();
 }
 
 TEST_F(JournalTest, AbandonCountsWhatWaits) {

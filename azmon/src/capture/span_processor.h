@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// Spans of opentelemetry-cpp's SDK into the journal: `Pipeline::kSdk`.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+
+#include <opentelemetry/sdk/trace/processor.h>
+
+#include "capture/span_record.h"
+#include "journal/journal.h"
+
+namespace azmon::capture {
+
+/// What a processor needs beside the journal.
+struct ProcessorOptions {
+  std::uint8_t destinations = 0;  ///< flags of otlp::RecordFlags that each record gets
+  std::function<bool(std::chrono::microseconds)> force_flush;  ///< called by ForceFlush; must not throw
+};
+
+/// A processor of one provider. OnEnd writes the span into the journal: it never waits for a network or a disk.
+class SpanProcessor final : public opentelemetry::sdk::trace::SpanProcessor {
+ public:
+  SpanProcessor(std::shared_ptr<journal::Journal> journal, ProcessorOptions options);
+
+  std::unique_ptr<opentelemetry::sdk::trace::Recordable> MakeRecordable() noexcept override;
+  void OnStart(opentelemetry::sdk::trace::Recordable& span, const opentelemetry::trace::SpanContext& parent_context) noexcept override;
+  void OnEnd(std::unique_ptr<opentelemetry::sdk::trace::Recordable>&& span) noexcept override;
+  bool ForceFlush(std::chrono::microseconds timeout) noexcept override;
+  /// Later spans are ignored. Sending what waits is Telemetry::Shutdown's part.
+  bool Shutdown(std::chrono::microseconds timeout) noexcept override;
+
+ private:
+  std::uint32_t ScopeId(const SpanRecord& span);
+
+  const std::shared_ptr<journal::Journal> journal_;
+  const ProcessorOptions options_;
+  const std::uint64_t id_;  ///< tells processors apart in each thread's cache
+  std::atomic<bool> is_shut_down_{false};
+  std::mutex mutex_;
+  std::map<const void*, std::uint32_t> resources_;  ///< by the SDK's object; it lives as long as the provider that owns this processor
+  std::map<const void*, std::uint32_t> scopes_;
+};
+
+}  // namespace azmon::capture

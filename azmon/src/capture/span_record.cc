@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+#include "capture/span_record.h"
+
+#include <cstring>
+
+#include <opentelemetry/trace/trace_state.h>
+
+#include "base/limits.h"
+#include "capture/buffer_pool.h"
+#include "otlp/fields.h"
+#include "otlp/wire.h"
+
+namespace azmon::capture {
+namespace {
+
+namespace nostd = opentelemetry::nostd;
+namespace trace = opentelemetry::trace;
+
+std::string_view View(nostd::string_view text) { return {text.data(), text.size()}; }
+
+template <std::size_t N>
+std::string_view Bytes(const std::uint8_t (&id)[N]) {
+  return {reinterpret_cast<const char*>(id), N};
+}
+
+std::uint64_t Nanoseconds(opentelemetry::common::SystemTimestamp time) { return static_cast<std::uint64_t>(time.time_since_epoch().count()); }
+
+std::uint32_t OtlpKind(trace::SpanKind kind) {
+  switch (kind) {
+    case trace::SpanKind::kInternal: return otlp::span::kInternal;
+    case trace::SpanKind::kServer: return otlp::span::kServer;
+    case trace::SpanKind::kClient: return otlp::span::kClient;
+    case trace::SpanKind::kProducer: return otlp::span::kProducer;
+    case trace::SpanKind::kConsumer: return otlp::span::kConsumer;
+  }
+  return otlp::span::kUnspecified;
+}
+
+}  // namespace
+
+SpanRecord::SpanRecord() : attributes_(otlp::span::kAttributes, TakeBuffer()) {}
+
+SpanRecord::~SpanRecord() { ReturnBuffer(attributes_.TakeBuffer()); }
+
+void SpanRecord::SetIdentity(const trace::SpanContext& context, trace::SpanId parent_span_id) noexcept {
+  context.trace_id().CopyBytesTo(trace_id_);
+  context.span_id().CopyBytesTo(span_id_);
+  parent_span_id.CopyBytesTo(parent_span_id_);
+  has_parent_ = parent_span_id.IsValid();
+  if (!context.trace_state()->Empty()) trace_state_ = context.trace_state()->ToHeader();
+}
+
+void SpanRecord::SetAttribute(nostd::string_view key, const opentelemetry::common::AttributeValue& value) noexcept {
+  attributes_.Set(View(key), value, limits::kSpanAttributesMax);
+}
+
+void SpanRecord::AddEvent(nostd::string_view name, opentelemetry::common::SystemTimestamp timestamp,
+                          const opentelemetry::common::KeyValueIterable& attributes) noexcept {
+  if (events_ == limits::kSpanEventsMax) {
+    ++events_dropped_;
+    return;
+  }
+  ++events_;
+  const std::size_t mark = otlp::OpenMessage(otlp::span::kEvents, events_and_links_);
+  otlp::AppendFixed64Field(otlp::event::kTime, Nanoseconds(timestamp), events_and_links_);
+  otlp::AppendBytesField(otlp::event::kName, View(name), events_and_links_);
+  const std::uint32_t dropped = AppendAttributes(otlp::event::kAttributes, attributes, limits::kSpanAttributesMax, events_and_links_);
+  if (dropped != 0) otlp::AppendVarintField(otlp::event::kDroppedAttributesCount, dropped, events_and_links_);
+  otlp::CloseMessage(mark, events_and_links_);
+}
+
+void SpanRecord::AddLink(const trace::SpanContext& context, const opentelemetry::common::KeyValueIterable& attributes) noexcept {
+  if (links_ == limits::kSpanLinksMax) {
+    ++links_dropped_;
+    return;
+  }
+  ++links_;
+  const std::size_t mark = otlp::OpenMessage(otlp::span::kLinks, events_and_links_);
+  std::uint8_t trace_id[16];
+  std::uint8_t span_id[8];
+  context.trace_id().CopyBytesTo(trace_id);
+  context.span_id().CopyBytesTo(span_id);
+  otlp::AppendBytesField(otlp::link::kTraceId, Bytes(trace_id), events_and_links_);
+  otlp::AppendBytesField(otlp::link::kSpanId, Bytes(span_id), events_and_links_);
+  if (!context.trace_state()->Empty()) otlp::AppendBytesField(otlp::link::kTraceState, context.trace_state()->ToHeader(), events_and_links_);
+  const std::uint32_t dropped = AppendAttributes(otlp::link::kAttributes, attributes, limits::kSpanAttributesMax, events_and_links_);
+  if (dropped != 0) otlp::AppendVarintField(otlp::link::kDroppedAttributesCount, dropped, events_and_links_);
+  otlp::AppendFixed32Field(otlp::link::kFlags,
+                           context.trace_flags().flags() | otlp::kFlagsHasIsRemote | (context.IsRemote() ? otlp::kFlagsIsRemote : 0U),
+                           events_and_links_);
+  otlp::CloseMessage(mark, events_and_links_);
+}
+
+void SpanRecord::SetStatus(trace::StatusCode code, nostd::string_view description) noexcept {
+  status_ = static_cast<std::uint8_t>(code);
+  // The specification keeps a description for errors only.
+  status_message_.assign(code == trace::StatusCode::kError ? View(description) : std::string_view{});
+}
+
+void SpanRecord::SetName(nostd::string_view name) noexcept { name_.assign(View(name)); }
+
+void SpanRecord::SetTraceFlags(trace::TraceFlags flags) noexcept { trace_flags_ = flags.flags(); }
+
+void SpanRecord::SetSpanKind(trace::SpanKind kind) noexcept { kind_ = static_cast<std::uint8_t>(OtlpKind(kind)); }
+
+void SpanRecord::SetResource(const opentelemetry::sdk::resource::Resource& resource) noexcept { resource_ = &resource; }
+
+void SpanRecord::SetStartTime(opentelemetry::common::SystemTimestamp start_time) noexcept { start_ns_ = Nanoseconds(start_time); }
+
+void SpanRecord::SetDuration(std::chrono::nanoseconds duration) noexcept {
+  duration_ns_ = duration.count() < 0 ? 0 : static_cast<std::uint64_t>(duration.count());
+}
+
+void SpanRecord::SetInstrumentationScope(const opentelemetry::sdk::trace::InstrumentationScope& scope) noexcept { scope_ = &scope; }
+
+void SpanRecord::AppendMessage(std::string& out) const {
+  using namespace otlp::span;  // NOLINT: field numbers
+  otlp::AppendBytesField(kTraceId, Bytes(trace_id_), out);
+  otlp::AppendBytesField(kSpanId, Bytes(span_id_), out);
+  if (!trace_state_.empty()) otlp::AppendBytesField(kTraceState, trace_state_, out);
+  if (has_parent_) otlp::AppendBytesField(kParentSpanId, Bytes(parent_span_id_), out);
+  otlp::AppendBytesField(kName, name_, out);
+  otlp::AppendVarintField(kKind, kind_, out);
+  otlp::AppendFixed64Field(kStartTime, start_ns_, out);
+  otlp::AppendFixed64Field(kEndTime, start_ns_ + duration_ns_, out);
+  out.append(attributes_.Bytes());
+  if (attributes_.Dropped() != 0) otlp::AppendVarintField(kDroppedAttributesCount, attributes_.Dropped(), out);
+  out.append(events_and_links_);
+  if (events_dropped_ != 0) otlp::AppendVarintField(kDroppedEventsCount, events_dropped_, out);
+  if (links_dropped_ != 0) otlp::AppendVarintField(kDroppedLinksCount, links_dropped_, out);
+  if (status_ != otlp::status::kUnset) {
+    const std::size_t mark = otlp::OpenMessage(kStatus, out);
+    if (!status_message_.empty()) otlp::AppendBytesField(otlp::status::kMessage, status_message_, out);
+    otlp::AppendVarintField(otlp::status::kCode, status_, out);
+    otlp::CloseMessage(mark, out);
+  }
+  otlp::AppendFixed32Field(kFlags, trace_flags_ | otlp::kFlagsHasIsRemote | (parent_is_remote_ ? otlp::kFlagsIsRemote : 0U), out);
+}
+
+}  // namespace azmon::capture

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+// A span under construction, kept in OTLP wire form from the first attribute on.
+//
+// The SDK's Recordable of `Pipeline::kSdk`: attributes, events and links are encoded when they are set, so that the end of a span only
+// puts fixed fields before them. Thread-compatible, as the SDK asks.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include <opentelemetry/sdk/trace/recordable.h>
+
+#include "capture/attribute_encoder.h"
+#include "otlp/record.h"
+
+namespace azmon::capture {
+
+class SpanRecord final : public opentelemetry::sdk::trace::Recordable {
+ public:
+  SpanRecord();
+  ~SpanRecord() override;
+
+  void SetIdentity(const opentelemetry::trace::SpanContext& context, opentelemetry::trace::SpanId parent_span_id) noexcept override;
+  void SetAttribute(opentelemetry::nostd::string_view key, const opentelemetry::common::AttributeValue& value) noexcept override;
+  void AddEvent(opentelemetry::nostd::string_view name, opentelemetry::common::SystemTimestamp timestamp,
+                const opentelemetry::common::KeyValueIterable& attributes) noexcept override;
+  void AddLink(const opentelemetry::trace::SpanContext& context, const opentelemetry::common::KeyValueIterable& attributes) noexcept override;
+  void SetStatus(opentelemetry::trace::StatusCode code, opentelemetry::nostd::string_view description) noexcept override;
+  void SetName(opentelemetry::nostd::string_view name) noexcept override;
+  void SetTraceFlags(opentelemetry::trace::TraceFlags flags) noexcept override;
+  void SetSpanKind(opentelemetry::trace::SpanKind kind) noexcept override;
+  void SetResource(const opentelemetry::sdk::resource::Resource& resource) noexcept override;
+  void SetStartTime(opentelemetry::common::SystemTimestamp start_time) noexcept override;
+  void SetDuration(std::chrono::nanoseconds duration) noexcept override;
+  void SetInstrumentationScope(const opentelemetry::sdk::trace::InstrumentationScope& scope) noexcept override;
+
+  /// Whether the parent came from another process; known at the start of the span.
+  void SetParentIsRemote(bool is_remote) { parent_is_remote_ = is_remote; }
+
+  /// Appends the OTLP Span message.
+  void AppendMessage(std::string& out) const;
+
+  bool IsSampled() const { return (trace_flags_ & opentelemetry::trace::TraceFlags::kIsSampled) != 0; }
+  const opentelemetry::sdk::resource::Resource* Resource() const { return resource_; }
+  const opentelemetry::sdk::trace::InstrumentationScope* Scope() const { return scope_; }
+
+ private:
+  std::uint8_t trace_id_[16] = {};
+  std::uint8_t span_id_[8] = {};
+  std::uint8_t parent_span_id_[8] = {};
+  bool has_parent_ = false;
+  bool parent_is_remote_ = false;
+  std::uint8_t trace_flags_ = 0;
+  std::uint8_t kind_ = 0;
+  std::uint8_t status_ = 0;
+  std::uint64_t start_ns_ = 0;
+  std::uint64_t duration_ns_ = 0;
+  std::uint32_t events_ = 0;
+  std::uint32_t events_dropped_ = 0;
+  std::uint32_t links_ = 0;
+  std::uint32_t links_dropped_ = 0;
+  std::string name_;
+  std::string trace_state_;
+  std::string status_message_;
+  AttributeList attributes_;
+  std::string events_and_links_;
+  const opentelemetry::sdk::resource::Resource* resource_ = nullptr;  ///< the SDK's, alive as long as its provider
+  const opentelemetry::sdk::trace::InstrumentationScope* scope_ = nullptr;
+};
+
+}  // namespace azmon::capture
