@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+// Sends what the journal holds to its destinations, on a thread of its own.
+//
+// Used by `distro`. A Delivery owns one thread and one transport; each destination reads the journal at its own pace, with its own
+// retries and its own counted losses (journal::Ledger). A batch leaves when it is full or when its oldest record has waited for
+// export_interval; with nothing to do the thread sleeps without waking.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "azmon/azmon.h"
+#include "base/clock.h"
+#include "base/environment.h"
+#include "base/limits.h"
+#include "base/result.h"
+#include "deliver/connection_string.h"
+#include "deliver/otlp_settings.h"
+#include "envelope/envelope.h"
+#include "journal/journal.h"
+
+namespace azmon::deliver {
+
+class Transport;
+
+struct AzureSettings {
+  ConnectionString connection;
+  /// How records become items. instrumentation_key and application_id are taken from `connection`.
+  envelope::Settings envelope;
+  bool gzip = true;  ///< off for debugging only
+  TlsFiles tls;
+};
+
+struct DeliveryOptions {
+  std::chrono::milliseconds export_interval = limits::kExportInterval;
+  /// Lines about a destination in trouble and about its recovery: what happened and what to do, at most one a second. Called on the
+  /// delivery thread; must not block, throw or call this Delivery. May be empty.
+  std::function<void(Severity, std::string_view)> log;
+  /// Proxies: HTTPS_PROXY, HTTP_PROXY, NO_PROXY and their lower-case forms. Read once, at the start.
+  const base::Environment* environment = &base::ProcessEnvironment();
+  const base::Clock* clock = &base::SystemClock();
+  /// Instead of libcurl, for tests.
+  std::unique_ptr<Transport> transport;
+};
+
+class Delivery {
+ public:
+  /// Starts the thread, with all signals blocked. Sets the journal's listener, so nothing may have been appended before.
+  ///
+  /// @param journal  outlives the Delivery
+  /// @param azure    absent: no such destination; records for it must not be appended
+  /// @return kSystem if no thread, eventfd or libcurl handle could be had
+  static Result<std::unique_ptr<Delivery>> Start(journal::Journal& journal, std::optional<AzureSettings> azure,
+                                                 std::optional<OtlpSettings> otlp, DeliveryOptions options);
+
+  Delivery(const Delivery&) = delete;
+  Delivery& operator=(const Delivery&) = delete;
+  /// Shutdown(0) if it was not called.
+  ~Delivery();
+
+  /// Sends what waits, without waiting for batches to fill. A destination that is backing off is not hurried.
+  /// @return true: every destination settled all that was appended before the call, and none of it was recycled at the journal's cap
+  /// Any thread but the delivery thread; blocks for at most `timeout`.
+  bool Flush(std::chrono::milliseconds timeout);
+
+  /// Flushes with one attempt even for a destination that is backing off (unless it named the time itself), then stops the thread and
+  /// gives up what still waits in the journal, counted as journal::DropReason::kNotDelivered.
+  ///
+  /// The caller has stopped appending. Idempotent: a second call waits for the first and returns the same. In a forked child, which has
+  /// no delivery thread, it does nothing and returns false, as Flush does.
+  /// @return as Flush; after at most timeout + 100 ms whatever the network does
+  bool Shutdown(std::chrono::milliseconds timeout);
+
+ private:
+  class Impl;
+  explicit Delivery(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace azmon::deliver
