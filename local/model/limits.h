@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+// Every limit of azmon-local, one line each with its reason. What a user may change is an option whose default stands here.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace azmon::local::limits {
+
+/// Largest request body after decompression. A gzip of zeros expands about 1,000 times, so this bounds memory, not the compressed size.
+inline constexpr std::size_t kBodyBytesMax = 16u << 20;
+
+
+/// Items of one request; above it the request is refused whole, so that one request cannot fill the queue.
+inline constexpr std::size_t kRequestItemsMax = 100'000;
+
+/// Per-item errors that one answer tells; further ones are only counted.
+inline constexpr std::size_t kAnswerErrorsMax = 1'000;
+
+/// Nesting of JSON input, and of OTLP values and messages: deeper is refused (JSON) or cut (values), so that no input can exhaust the stack.
+inline constexpr std::size_t kJsonDepthMax = 64;
+inline constexpr int kValueDepthMax = 16;
+
+/// What waits for the writer at most. Beyond it clients get 429 or RESOURCE_EXHAUSTED and come again.
+inline constexpr std::size_t kQueueItemsMax = 200'000;
+inline constexpr std::size_t kQueueBytesMax = 128u << 20;
+
+/// Items that one transaction of the database takes at most: bounds the time until the first of them is visible.
+inline constexpr std::size_t kCommitItemsMax = 4'000;
+
+/// Default of --max-size for files and for memory, of --retention.
+inline constexpr std::uint64_t kStoreBytesMax = 1u << 30;
+inline constexpr std::uint64_t kStoreBytesMaxMemory = 256u << 20;
+inline constexpr std::chrono::seconds kRetention{7 * 24 * 3600};
+/// Smallest --max-size: below it the schema and one large request do not fit.
+inline constexpr std::uint64_t kStoreBytesLeast = 4u << 20;
+
+/// Items that are deleted in one transaction when the store is full or they are too old: the writer is away for about 20 ms.
+inline constexpr std::size_t kExpireItems = 5'000;
+
+/// Operations and items of which the writer remembers the shape; others are read back from the database when they change.
+inline constexpr std::size_t kKnownOperationsMax = 8'192;
+inline constexpr std::size_t kKnownItemsMax = 400'000;
+
+/// Applications (instrumentation keys) that are counted apart; later ones are counted together as "(other)".
+inline constexpr std::size_t kApplicationsMax = 1'000;
+
+/// Rows of one answer: default and maximum of `limit`.
+inline constexpr std::size_t kPageRows = 100;
+inline constexpr std::size_t kPageRowsMax = 1'000;
+
+/// Items of one operation that are shown.
+inline constexpr std::size_t kOperationItemsMax = 200'000;
+
+/// Buckets of the list's histogram.
+inline constexpr std::size_t kHistogramBuckets = 60;
+
+/// A search text, and its terms: a bit each in a word.
+inline constexpr std::size_t kSearchBytesMax = 4'096;
+inline constexpr std::size_t kSearchTermsMax = 64;
+
+/// `where` conditions of one request.
+inline constexpr std::size_t kWhereMax = 32;
+
+/// A query that takes longer is given up with 503: a scan of a million items takes about a second.
+inline constexpr std::chrono::seconds kQueryTime{20};
+
+/// Listeners for live changes; a browser tab has one.
+inline constexpr std::size_t kLiveMax = 64;
+/// At most one change event a listener in this time.
+inline constexpr std::chrono::milliseconds kLiveInterval{250};
+
+}  // namespace azmon::local::limits
