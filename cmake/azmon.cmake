@@ -78,11 +78,15 @@ function(azmon_library)
   endif()
 endfunction()
 
+# What ./dev demo builds: the programs without the tests.
+add_custom_target(azmon_programs)
+
 # azmon_program(NAME receipt SOURCES … DEPENDS …): a program in bin/.
 function(azmon_program)
   cmake_parse_arguments(arg "" "NAME" "SOURCES;DEPENDS" ${ARGN})
   add_executable(${arg_NAME} ${arg_SOURCES})
   target_link_libraries(${arg_NAME} PRIVATE azmon_flags ${arg_DEPENDS})
+  add_dependencies(azmon_programs ${arg_NAME})
 endfunction()
 
 # azmon_fuzzer(NAME record SOURCES record_fuzz.cc DEPENDS …)

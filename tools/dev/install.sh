@@ -136,8 +136,7 @@ install_node() {
   npm_install "$root/packages/node" "$own" "fetch Node"
   if [[ ! -x "$own/bin/node" ]]; then
     mkdir -p "$own/bin"
-    ln -sf ../node_modules/node-linux-*/bin/node "$own/bin/node"
-    ln -sf ../node_modules/npm/bin/npm-cli.js "$own/bin/npm"
+    (cd "$own/bin" && ln -sf ../node_modules/node-linux-*/bin/node node && ln -sf ../node_modules/npm/bin/npm-cli.js npm)
   fi
   PATH="$own/bin:$PATH"
   export PATH
