@@ -25,7 +25,7 @@ const kRefreshPauseMs = 250;
 
 /** Runs `refresh` after each change on the server, one at a time: changes that come meanwhile lead to one more run.
  * Restarting a running request instead would never finish under steady load. */
-export function useOnChange(refresh: () => Promise<unknown>, enabled: boolean): void {
+export function useOnChange(refresh: () => Promise<unknown>, enabled: boolean, pauseMs = kRefreshPauseMs): void {
   const run = useEffectEvent(refresh);
   useEffect(() => {
     if (!enabled) return;
@@ -49,7 +49,7 @@ export function useOnChange(refresh: () => Promise<unknown>, enabled: boolean): 
       timer = setTimeout(() => {
         running = false;
         if (again) void step();
-      }, kRefreshPauseMs);
+      }, pauseMs);
     };
     const unsubscribe = live.subscribe((event) => {
       if (event === "change") void step();
@@ -59,7 +59,7 @@ export function useOnChange(refresh: () => Promise<unknown>, enabled: boolean): 
       clearTimeout(timer);
       unsubscribe();
     };
-  }, [enabled]);
+  }, [enabled, pauseMs]);
 }
 
 /** The width of an element's content box in pixels, 0 before it is measured. */
