@@ -42,8 +42,8 @@ struct DeliveryOptions {
   /// Proxies: HTTPS_PROXY, HTTP_PROXY, NO_PROXY and their lower-case forms. Read once, at the start.
   const base::Environment* environment = &base::ProcessEnvironment();
   const base::Clock* clock = &base::SystemClock();
-  /// Instead of libcurl, for tests.
-  std::unique_ptr<Transport> transport;
+  /// Instead of libcurl, for tests; used by the delivery thread alone but for Wake().
+  std::shared_ptr<Transport> transport;
 };
 
 class Delivery {
