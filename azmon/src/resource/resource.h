@@ -4,11 +4,11 @@
 // Source: distro spec section 7. Only variables and files of this machine are read; no network, so start-up never waits.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
+#include <variant>
 #include <vector>
-
-#include <opentelemetry/sdk/resource/resource.h>
 
 #include "azmon/azmon.h"
 #include "base/environment.h"
@@ -27,7 +27,7 @@ struct Host {
 /// Reads the machine. Missing files leave their member empty.
 Host ReadHost();
 
-using Attributes = std::map<std::string, opentelemetry::sdk::common::OwnedAttributeValue>;
+using Attributes = std::map<std::string, std::variant<std::string, std::int64_t>>;
 
 /// All attributes of the resource. What is set later in this list wins: host, operating system and process; the first platform that
 /// matches of Functions, Container Apps, App Service and AKS; OTEL_RESOURCE_ATTRIBUTES; OTEL_SERVICE_NAME; `options`.

@@ -15,7 +15,7 @@ struct Detected {
   std::string Text(const std::string& key) const {
     const auto found = attributes.find(key);
     if (found == attributes.end()) return "(none)";
-    return opentelemetry::nostd::get<std::string>(found->second);
+    return std::get<std::string>(found->second);
   }
 };
 

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+#include "distro/own_log.h"
+
+#include <cstdio>
+
+#include "base/text.h"
+
+namespace azmon::distro {
+namespace {
+
+/// The longest line; a longer one is cut.
+constexpr std::size_t kLineBytesMax = 4096;
+constexpr std::chrono::seconds kInterval{1};
+
+}  // namespace
+
+LogLevel ReadLogLevel(const base::Environment& environment, std::vector<Problem>& problems) {
+  const auto text = environment.Get("AZMON_LOG");
+  if (!text) return LogLevel::kWarn;
+  const std::string level = base::ToLower(*text);
+  if (level == "off") return LogLevel::kOff;
+  if (level == "error") return LogLevel::kError;
+  if (level == "warn") return LogLevel::kWarn;
+  if (level == "info") return LogLevel::kInfo;
+  if (level == "debug") return LogLevel::kDebug;
+  problems.push_back({.severity = Severity::kWarning, .setting = "AZMON_LOG", .text = "is none of off, error, warn, info, debug; warn is used"});
+  return LogLevel::kWarn;
+}
+
+OwnLog::OwnLog(LogLevel level, std::function<void(Severity, std::string_view)> sink, const base::Clock& clock)
+    : level_(level), sink_(std::move(sink)), clock_(clock) {}
+
+void OwnLog::Write(LogLevel level, std::string_view line) noexcept {
+  if (level > level_ || level == LogLevel::kOff) return;
+  try {
+    std::string text = "azmon: ";
+    {
+      const std::lock_guard lock(mutex_);
+      const base::SteadyTime now = clock_.Now();
+      if (now < next_) {
+        ++held_back_;
+        return;
+      }
+      next_ = now + kInterval;
+      text.append(line.substr(0, kLineBytesMax));
+      if (held_back_ != 0) text.append(" (").append(std::to_string(held_back_)).append(" lines held back before)");
+      held_back_ = 0;
+    }
+    if (sink_) {
+      sink_(level == LogLevel::kError ? Severity::kError : Severity::kWarning, std::string_view(text).substr(7));
+      return;
+    }
+    text.push_back('\n');
+    std::fwrite(text.data(), 1, text.size(), stderr);
+  } catch (...) {  // NOLINT: a guest never throws; a line that cannot be written is not worth more
+  }
+}
+
+}  // namespace azmon::distro

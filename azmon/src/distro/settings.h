@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// All settings of a distro, from options and environment, read once and checked together.
+//
+// A pure function of its arguments; used by `telemetry.cc` alone.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <opentelemetry/sdk/trace/sampler.h>
+
+#include "azmon/azmon.h"
+#include "base/environment.h"
+#include "deliver/delivery.h"
+#include "resource/resource.h"
+
+namespace azmon::distro {
+
+enum class Propagator : std::uint8_t { kTraceContext, kBaggage, kB3, kB3Multi, kJaeger };
+
+struct Settings {
+  bool sdk_disabled = false;     ///< OTEL_SDK_DISABLED
+  bool traces_enabled = true;    ///< OTEL_TRACES_EXPORTER is not `none`
+  std::optional<deliver::AzureSettings> azure;
+  std::optional<deliver::OtlpSettings> otlp;
+  resource::Attributes resource;
+  std::string sampler;            ///< OTEL_TRACES_SAMPLER in lower case, else the default
+  double sampler_ratio = 1;       ///< OTEL_TRACES_SAMPLER_ARG of the ratio samplers
+  std::vector<Propagator> propagators;
+  std::vector<Problem> problems;  ///< of every setting
+  std::vector<std::string> notes; ///< what was decided, a sentence each, for the start line
+};
+
+Settings ReadSettings(const Options& options, const base::Environment& environment, const resource::Host& host);
+
+/// The SDK's sampler for the settings.
+std::unique_ptr<opentelemetry::sdk::trace::Sampler> MakeSampler(const Settings& settings);
+
+/// "POST /orders"-style one-line text of problems: `setting: text; setting: text`.
+std::string Describe(const std::vector<Problem>& problems);
+
+}  // namespace azmon::distro

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: MIT
+// azmon::Configure(): reads the settings, wires capture, journal and delivery, and hands out the handle.
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+
+#include <opentelemetry/baggage/propagation/baggage_propagator.h>
+#include <opentelemetry/context/propagation/composite_propagator.h>
+#include <opentelemetry/context/propagation/global_propagator.h>
+#include <opentelemetry/context/propagation/noop_propagator.h>
+#include <opentelemetry/sdk/trace/tracer_provider_factory.h>
+#include <opentelemetry/trace/noop.h>
+#include <opentelemetry/trace/propagation/b3_propagator.h>
+#include <opentelemetry/trace/propagation/http_trace_context.h>
+#include <opentelemetry/trace/propagation/jaeger.h>
+#include <opentelemetry/trace/provider.h>
+
+#include "azmon/azmon.h"
+#include "capture/span_processor.h"
+#include "deliver/delivery.h"
+#include "distro/own_log.h"
+#include "distro/settings.h"
+#include "journal/journal.h"
+
+namespace azmon {
+namespace {
+
+namespace nostd = opentelemetry::nostd;
+namespace trace = opentelemetry::trace;
+namespace propagation = opentelemetry::context::propagation;
+
+DestinationHealth HealthOf(const journal::Journal& journal, journal::Destination destination) {
+  const journal::Ledger ledger = journal.LedgerOf(destination);
+  DestinationHealth health{.accepted = ledger.accepted, .delivered = ledger.delivered, .in_journal = ledger.in_journal};
+  for (std::size_t i = 0; i < ledger.dropped.size(); ++i) {
+    if (ledger.dropped[i] != 0) health.dropped[std::string(journal::Name(static_cast<journal::DropReason>(i)))] = ledger.dropped[i];
+  }
+  return health;
+}
+
+std::unique_ptr<propagation::TextMapPropagator> MakePropagator(const std::vector<distro::Propagator>& names) {
+  std::vector<std::unique_ptr<propagation::TextMapPropagator>> propagators;
+  for (const distro::Propagator name : names) {
+    switch (name) {
+      case distro::Propagator::kTraceContext: propagators.push_back(std::make_unique<trace::propagation::HttpTraceContext>()); break;
+      case distro::Propagator::kBaggage: propagators.push_back(std::make_unique<opentelemetry::baggage::propagation::BaggagePropagator>()); break;
+      case distro::Propagator::kB3: propagators.push_back(std::make_unique<trace::propagation::B3Propagator>()); break;
+      case distro::Propagator::kB3Multi: propagators.push_back(std::make_unique<trace::propagation::B3PropagatorMultiHeader>()); break;
+      case distro::Propagator::kJaeger: propagators.push_back(std::make_unique<trace::propagation::JaegerPropagator>()); break;
+    }
+  }
+  return std::make_unique<propagation::CompositePropagator>(std::move(propagators));
+}
+
+std::string Join(const std::vector<std::string>& texts) {
+  std::string joined;
+  for (const std::string& text : texts) joined.append(joined.empty() ? "" : "; ").append(text);
+  return joined;
+}
+
+}  // namespace
+
+class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
+ public:
+  TelemetryImpl(Options options, distro::Settings settings, std::shared_ptr<distro::OwnLog> log)
+      : options_(std::move(options)), settings_(std::move(settings)), log_(std::move(log)), problems_(settings_.problems) {}
+
+  /// Starts everything; what fails becomes a problem and the rest runs.
+  void Start() {
+    journal_ = std::make_shared<journal::Journal>(journal::JournalOptions{.bytes_max = options_.storage_bytes_max});
+    if (settings_.sdk_disabled) {
+      provider_ = nostd::shared_ptr<trace::TracerProvider>(new trace::NoopTracerProvider);
+    } else {
+      const std::uint8_t destinations = StartDelivery();
+      StartTracing(settings_.traces_enabled ? destinations : 0);
+      InstallGlobals();
+    }
+    std::string line = Join(settings_.notes);
+    if (!problems_.empty()) line.append(line.empty() ? "" : "; ").append("problems: ").append(distro::Describe(problems_));
+    log_->Write(problems_.empty() ? distro::LogLevel::kInfo : distro::LogLevel::kWarn, line);
+  }
+
+  void AddProblem(Problem problem) {
+    const std::lock_guard lock(mutex_);
+    problems_.push_back(std::move(problem));
+  }
+
+  std::vector<Problem> Problems() const {
+    const std::lock_guard lock(mutex_);
+    return problems_;
+  }
+
+  bool ForceFlush(std::chrono::milliseconds timeout) { return delivery_ == nullptr || delivery_->Flush(timeout); }
+
+  bool Shutdown(std::chrono::milliseconds timeout) {
+    if (processor_ != nullptr) processor_->Shutdown({});
+    is_shut_down_.store(true);
+    return delivery_ == nullptr || delivery_->Shutdown(timeout);
+  }
+
+  bool IsShutDown() const { return is_shut_down_.load(); }
+
+  Health GetHealth() const {
+    Health health;
+    if (settings_.azure) health.azure = HealthOf(*journal_, journal::Destination::kAzure);
+    if (settings_.otlp) health.otlp = HealthOf(*journal_, journal::Destination::kOtlp);
+    return health;
+  }
+
+  nostd::shared_ptr<trace::TracerProvider> Provider() const { return provider_; }
+  std::chrono::milliseconds ShutdownTimeout() const { return options_.shutdown_timeout; }
+
+ private:
+  /// @return the destinations that spans are kept for, as record flags
+  std::uint8_t StartDelivery() {
+    if (!settings_.azure && !settings_.otlp) return 0;
+    const auto interval = options_.export_interval && options_.export_interval->count() > 0 ? *options_.export_interval : limits::kExportInterval;
+    auto delivery = deliver::Delivery::Start(*journal_, settings_.azure, settings_.otlp,
+                                             {.export_interval = interval, .log = [log = log_](Severity severity, std::string_view line) {
+                                                log->Write(severity == Severity::kError ? distro::LogLevel::kError : distro::LogLevel::kWarn, line);
+                                              }});
+    if (!delivery.ok()) {
+      problems_.push_back({.severity = Severity::kError, .setting = "", .text = "telemetry cannot be sent: " + delivery.error().ToString()});
+      return 0;
+    }
+    delivery_ = std::move(*delivery);
+    std::uint8_t destinations = 0;
+    if (settings_.azure) destinations |= otlp::kForAzure;
+    if (settings_.otlp && settings_.otlp->Of(deliver::OtlpSignal::kTraces)) destinations |= otlp::kForOtlp;
+    return destinations;
+  }
+
+  void StartTracing(std::uint8_t destinations) {
+    auto processor = std::make_unique<capture::SpanProcessor>(
+        journal_, capture::ProcessorOptions{.destinations = destinations, .force_flush = [weak = weak_from_this()](std::chrono::microseconds timeout) {
+                                              const auto self = weak.lock();
+                                              // The SDK's "no limit" would overflow a deadline.
+                                              const auto limit = std::min<std::chrono::microseconds>(timeout, std::chrono::minutes(1));
+                                              return self == nullptr || self->ForceFlush(std::chrono::duration_cast<std::chrono::milliseconds>(limit));
+                                            }});
+    processor_ = processor.get();
+    opentelemetry::sdk::resource::ResourceAttributes attributes;
+    for (const auto& [key, value] : settings_.resource) {
+      if (const auto* const text = std::get_if<std::string>(&value)) {
+        attributes.SetAttribute(key, nostd::string_view(*text));
+      } else {
+        attributes.SetAttribute(key, std::get<std::int64_t>(value));
+      }
+    }
+    class OnlyThese : public opentelemetry::sdk::resource::Resource {
+     public:
+      explicit OnlyThese(const opentelemetry::sdk::resource::ResourceAttributes& values) : Resource(values, "") {}
+    };
+    provider_ = nostd::shared_ptr<trace::TracerProvider>(
+        opentelemetry::sdk::trace::TracerProviderFactory::Create(std::move(processor), OnlyThese(attributes), distro::MakeSampler(settings_)).release());
+  }
+
+  void InstallGlobals() {
+    if (options_.globals == Globals::kLeave) return;
+    const bool replaces = options_.globals == Globals::kReplace;
+    const auto provider = trace::Provider::GetTracerProvider();
+    if (replaces || dynamic_cast<trace::NoopTracerProvider*>(provider.get()) != nullptr) {
+      trace::Provider::SetTracerProvider(provider_);
+    } else {
+      problems_.push_back({.severity = Severity::kWarning,
+                           .setting = "Options::globals",
+                           .text = "the program had set a tracer provider already; it stays, and its spans do not come here: use "
+                                   "Telemetry::tracer_provider(), or Globals::kReplace"});
+    }
+    const auto propagator = propagation::GlobalTextMapPropagator::GetGlobalPropagator();
+    if (replaces || dynamic_cast<propagation::NoOpPropagator*>(propagator.get()) != nullptr) {
+      propagation::GlobalTextMapPropagator::SetGlobalPropagator(
+          nostd::shared_ptr<propagation::TextMapPropagator>(MakePropagator(settings_.propagators).release()));
+    }
+  }
+
+  const Options options_;
+  const distro::Settings settings_;
+  const std::shared_ptr<distro::OwnLog> log_;
+  mutable std::mutex mutex_;
+  std::vector<Problem> problems_;
+  std::atomic<bool> is_shut_down_{false};
+  std::shared_ptr<journal::Journal> journal_;
+  std::unique_ptr<deliver::Delivery> delivery_;
+  capture::SpanProcessor* processor_ = nullptr;  ///< owned by the provider
+  nostd::shared_ptr<trace::TracerProvider> provider_;
+};
+
+namespace {
+
+/// The distro that runs in this process, if one does. Leaked: telemetry may be configured while statics are destroyed.
+struct Running {
+  std::mutex mutex;
+  std::weak_ptr<TelemetryImpl> impl;
+};
+Running& TheRunning() {
+  static auto* const running = new Running;
+  return *running;
+}
+
+}  // namespace
+
+Telemetry::Telemetry(std::shared_ptr<TelemetryImpl> impl) noexcept : impl_(std::move(impl)) {}
+Telemetry::Telemetry(Telemetry&&) noexcept = default;
+
+Telemetry& Telemetry::operator=(Telemetry&& other) noexcept {
+  if (this != &other) {
+    Telemetry old(std::move(impl_));
+    impl_ = std::move(other.impl_);
+  }
+  return *this;
+}
+
+Telemetry::~Telemetry() {
+  // The last handle ends it; a moved-from handle holds nothing.
+  if (impl_ != nullptr && impl_.use_count() == 1) impl_->Shutdown(impl_->ShutdownTimeout());
+}
+
+bool Telemetry::ok() const noexcept {
+  const auto all = problems();
+  return std::ranges::none_of(all, [](const Problem& problem) { return problem.severity == Severity::kError; });
+}
+
+std::vector<Problem> Telemetry::problems() const { return impl_ == nullptr ? std::vector<Problem>{} : impl_->Problems(); }
+
+bool Telemetry::ForceFlush(std::chrono::milliseconds timeout) noexcept { return impl_ == nullptr || impl_->ForceFlush(timeout); }
+
+bool Telemetry::Shutdown(std::chrono::milliseconds timeout) noexcept { return impl_ == nullptr || impl_->Shutdown(timeout); }
+
+Health Telemetry::health() const { return impl_ == nullptr ? Health{} : impl_->GetHealth(); }
+
+nostd::shared_ptr<trace::TracerProvider> Telemetry::tracer_provider() const {
+  if (impl_ == nullptr) return nostd::shared_ptr<trace::TracerProvider>(new trace::NoopTracerProvider);
+  return impl_->Provider();
+}
+
+namespace internal {
+
+void AZMON_ABI_SYMBOL() noexcept {}
+
+Telemetry Start(Options options) noexcept {
+  Running& running = TheRunning();
+  const std::lock_guard lock(running.mutex);
+  if (auto impl = running.impl.lock(); impl != nullptr && !impl->IsShutDown()) {
+    impl->AddProblem({.severity = Severity::kWarning, .setting = "", .text = "Configure() was called while a distro runs; the running one is returned and the new options are ignored"});
+    return Telemetry(std::move(impl));
+  }
+  const base::Environment& environment = base::ProcessEnvironment();
+  distro::Settings settings = distro::ReadSettings(options, environment, resource::ReadHost());
+  const distro::LogLevel level = distro::ReadLogLevel(environment, settings.problems);
+  auto log = std::make_shared<distro::OwnLog>(level, options.on_log, base::SystemClock());
+  auto impl = std::make_shared<TelemetryImpl>(std::move(options), std::move(settings), std::move(log));
+  impl->Start();
+  running.impl = impl;
+  return Telemetry(std::move(impl));
+}
+
+}  // namespace internal
+}  // namespace azmon
