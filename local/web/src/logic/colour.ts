@@ -8,19 +8,19 @@ export interface RoleColour {
 }
 
 export const kPalette: readonly RoleColour[] = [
-  { light: "#0f6cbd", dark: "#62abf5" },
-  { light: "#b4460f", dark: "#f4a071" },
-  { light: "#0b7a75", dark: "#4cc9c0" },
-  { light: "#7b3fb5", dark: "#c59bf0" },
-  { light: "#5b7a00", dark: "#a8cf3d" },
   { light: "#b3267c", dark: "#f28ac4" },
-  { light: "#8a6100", dark: "#e6bd4f" },
+  { light: "#b4460f", dark: "#f4a071" },
   { light: "#3a55c9", dark: "#95a8fa" },
+  { light: "#59468f", dark: "#b3a4e6" },
+  { light: "#5b7a00", dark: "#a8cf3d" },
+  { light: "#0f6cbd", dark: "#62abf5" },
+  { light: "#8a6100", dark: "#e6bd4f" },
+  { light: "#0b7a75", dark: "#4cc9c0" },
   { light: "#1d7f3c", dark: "#63cf86" },
-  { light: "#93344c", dark: "#ef94a8" },
+  { light: "#6b6300", dark: "#cfc04a" },
   { light: "#007390", dark: "#5cc6e6" },
   { light: "#84542f", dark: "#d8ab84" },
-  { light: "#59468f", dark: "#b3a4e6" },
+  { light: "#7b3fb5", dark: "#c59bf0" },
   { light: "#4a6c5e", dark: "#9cc4b1" },
 ];
 

@@ -14,7 +14,8 @@ export function niceTicks(from: number, to: number, most: number): Ticks {
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = power * ([1, 2, 5, 10].find((factor) => factor * power >= raw * (1 - 1e-9)) ?? 10);
   const values: number[] = [];
-  for (let index = Math.ceil(from / step - 1e-9); index * step <= to + step * 1e-9; index++) values.push(index * step);
+  // Adding 0 makes a plain zero of the negative one that rounding up may give.
+  for (let index = Math.ceil(from / step - 1e-9); index * step <= to + step * 1e-9; index++) values.push(index * step + 0);
   return { step, values };
 }
 

@@ -212,7 +212,6 @@ function TransactionView({ transaction }: { transaction: Transaction }) {
             model={model}
             visible={visible}
             folded={foldedRows}
-            hidden={hidden}
             from={zoom.from}
             to={zoom.to}
             matches={matchSet}

@@ -19,7 +19,7 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { useStoredNumber, useWidth } from "../../app/hooks";
 import { formatDuration, formatTick, severityName } from "../../logic/format";
 import { niceTicks } from "../../logic/ticks";
-import { markKind, rowTitle, type MarkKind, type Row, type TraceModel, type VisibleRow } from "../../logic/tree";
+import { markKind, rowTitle, type Row, type TraceModel, type VisibleRow } from "../../logic/tree";
 import { roleStyle } from "../../parts/parts";
 import { Splitter } from "../../parts/Splitter";
 
@@ -32,7 +32,6 @@ interface Props {
   model: TraceModel;
   visible: VisibleRow[];
   folded: ReadonlySet<number>;
-  hidden: ReadonlySet<MarkKind>;
   from: number;
   to: number;
   matches: ReadonlySet<number>;
@@ -53,16 +52,19 @@ const kOverscan = 10;
 const kDepthMax = 20;
 /** Marks drawn on one bar; a bar is too small to show more. */
 const kMarksMax = 60;
-const kTickPx = 110;
+const kTickPx = 80;
+/** Room for the duration at the right of the axis. */
+const kLabelPx = 66;
 const kWheelFactor = 1.2;
 
 export function Waterfall(props: Props) {
-  const { ref, model, visible, folded, hidden, from, to, matches, current, opened, onCurrent, onOpen, onFold, onZoom } = props;
+  const { ref, model, visible, folded, from, to, matches, current, opened, onCurrent, onOpen, onFold, onZoom } = props;
   const scroller = useRef<HTMLDivElement>(null);
   const [measure, width] = useWidth<HTMLDivElement>();
   const [storedName, setName] = useStoredNumber("name-width", 420);
   const nameMax = Math.max(120, width - 160);
   const name = Math.min(storedName, nameMax, Math.max(140, width * 0.5));
+  const plotPx = Math.max(1, width - name - kLabelPx);
   const indentPx = width < 640 ? 8 : 14;
 
   const virtual = useVirtualizer({
@@ -88,13 +90,13 @@ export function Waterfall(props: Props) {
     if (event.ctrlKey || event.metaKey) {
       event.preventDefault();
       const box = scroller.current!.getBoundingClientRect();
-      const share = Math.max(0, Math.min(1, (event.clientX - box.left - name) / Math.max(1, width - name)));
+      const share = Math.max(0, Math.min(1, (event.clientX - box.left - name) / plotPx));
       const at = from + share * length;
       const next = length * (event.deltaY > 0 ? kWheelFactor : 1 / kWheelFactor);
       onZoom(at - share * next, at + (1 - share) * next);
     } else if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
       event.preventDefault();
-      const moved = ((event.deltaX || event.deltaY) / Math.max(1, width - name)) * length;
+      const moved = ((event.deltaX || event.deltaY) / plotPx) * length;
       onZoom(from + moved, to + moved);
     }
   });
@@ -138,13 +140,13 @@ export function Waterfall(props: Props) {
     action();
   };
 
-  const plotPx = Math.max(1, width - name);
+  
   const ticks = niceTicks(from, to, Math.max(2, Math.floor(plotPx / kTickPx)));
   const percent = (ms: number) => ((ms - from) / (to - from)) * 100;
   const lastSibling = lastSiblings(visible);
 
   return (
-    <div className="waterfall-box" ref={measure} style={{ "--name": `${name}px`, "--indent": `${indentPx}px` } as CSSProperties}>
+    <div className="waterfall-box" ref={measure} style={{ "--name": `${name}px`, "--indent": `${indentPx}px`, "--label": `${kLabelPx}px` } as CSSProperties}>
       <div
         className="waterfall"
         role="treegrid"
@@ -164,7 +166,7 @@ export function Waterfall(props: Props) {
           </span>
           <span role="columnheader" className="waterfall-head-axis" aria-label={`Time from ${formatTick(from, ticks.step)} to ${formatDuration(to)}`}>
             {ticks.values.map((at) => (
-              <span key={at} className={percent(at) > 94 ? "tick tick-end" : "tick"} style={{ left: `${percent(at)}%` }}>
+              <span key={at} className="tick" style={{ left: `${percent(at)}%` }}>
                 {formatTick(at, ticks.step)}
               </span>
             ))}
@@ -190,10 +192,8 @@ export function Waterfall(props: Props) {
                 isCurrent={item.index === currentAt}
                 isOpen={entry.row.index === opened}
                 isMatch={matches.has(entry.row.index)}
-                hidden={hidden}
                 from={from}
                 to={to}
-                plotPx={plotPx}
                 onOpen={onOpen}
                 onFold={onFold}
               />
@@ -231,15 +231,13 @@ interface RowProps {
   isCurrent: boolean;
   isOpen: boolean;
   isMatch: boolean;
-  hidden: ReadonlySet<MarkKind>;
   from: number;
   to: number;
-  plotPx: number;
   onOpen: (row: Row) => void;
   onFold: (row: Row, fold: boolean) => void;
 }
 
-function WaterfallRow({ entry, model, at, top, last, isFolded, isCurrent, isOpen, isMatch, hidden, from, to, plotPx, onOpen, onFold }: RowProps) {
+function WaterfallRow({ entry, model, at, top, last, isFolded, isCurrent, isOpen, isMatch, from, to, onOpen, onFold }: RowProps) {
   const { row } = entry;
   const { item } = row;
   const depth = Math.min(row.level - 1, kDepthMax);
@@ -304,7 +302,7 @@ function WaterfallRow({ entry, model, at, top, last, isFolded, isCurrent, isOpen
         )}
       </span>
       <span role="gridcell" className="bar-cell" aria-label={row.span ? `${formatDuration(row.duration)}, starts at ${formatDuration(row.start)}` : `at ${formatDuration(row.start)}`}>
-        {row.span ? <Bar row={row} model={model} hidden={hidden} from={from} to={to} plotPx={plotPx} /> : <MarkDot row={row} from={from} to={to} />}
+        {row.span ? <Bar row={row} model={model} from={from} to={to} /> : <MarkDot row={row} from={from} to={to} />}
       </span>
     </div>
   );
@@ -355,16 +353,11 @@ function RowIcon({ row }: { row: Row }) {
 interface BarProps {
   row: Row;
   model: TraceModel;
-  hidden: ReadonlySet<MarkKind>;
   from: number;
   to: number;
-  plotPx: number;
 }
 
-/** Room the duration's text takes, in pixels. */
-const kLabelPx = 64;
-
-function Bar({ row, model, from, to, plotPx }: BarProps) {
+function Bar({ row, model, from, to }: BarProps) {
   const scale = 100 / (to - from);
   const left = (row.start - from) * scale;
   const right = (row.start + row.duration - from) * scale;
@@ -375,25 +368,19 @@ function Bar({ row, model, from, to, plotPx }: BarProps) {
   }
   const shownLeft = Math.max(0, left);
   const shownRight = Math.min(100, Math.max(right, left));
-  const labelShare = (kLabelPx / plotPx) * 100;
-  const label: CSSProperties & { side: string } =
-    shownRight + labelShare <= 100
-      ? { side: "after", left: `calc(${shownRight}% + 6px)` }
-      : shownLeft - labelShare >= 0
-        ? { side: "before", right: `calc(${100 - shownLeft}% + 6px)` }
-        : { side: "inside", right: "6px" };
-  const { side, ...place } = label;
   const caller = row.paired ? model.rows[row.parent]! : null;
+  const callerRight = caller === null ? 0 : Math.max(0, Math.min(100, (caller.start + caller.duration - from) * scale));
+  const cut = `${left < 0 ? " bar-cut-left" : ""}${right > 100 ? " bar-cut-right" : ""}`;
   return (
     <>
       {caller !== null && (
         <span
           className="bar-pair"
-          style={{ left: `${Math.max(0, (caller.start - from) * scale)}%`, right: `${Math.max(0, 100 - (caller.start + caller.duration - from) * scale)}%` }}
+          style={{ left: `${Math.max(0, (caller.start - from) * scale)}%`, right: `${100 - callerRight}%` }}
         />
       )}
       <span
-        className={`bar ${row.item.itemType === "dependency" ? "bar-out" : "bar-in"}${row.failed ? " bar-failed" : ""}`}
+        className={`bar ${row.item.itemType === "dependency" ? "bar-out" : "bar-in"}${row.failed ? " bar-failed" : ""}${cut}`}
         style={{ left: `${shownLeft}%`, width: `${shownRight - shownLeft}%` }}
       />
       {marks.map((index) => {
@@ -402,7 +389,7 @@ function Bar({ row, model, from, to, plotPx }: BarProps) {
         if (at < 0 || at > 100) return null;
         return <span key={index} className={`mark mark-${markKind(mark.item)}`} style={{ left: `${at}%` }} title={rowTitle(mark.item)} />;
       })}
-      <span className={`bar-label bar-label-${side}`} style={place}>
+      <span className="bar-label" style={{ left: `${Math.max(shownRight, callerRight)}%` }}>
         {formatDuration(row.duration)}
       </span>
     </>

@@ -119,7 +119,7 @@ export function Histogram({ data, onZoom }: Props) {
           </span>
         ))}
       </div>
-      <figcaption>{hover !== null ? describe(hover) : "\u00a0"}</figcaption>
+      <figcaption>{hover !== null ? describe(hover) : null}</figcaption>
     </figure>
   );
 }
