@@ -28,8 +28,20 @@ inline constexpr std::size_t kSegmentBytes = 1u << 20;
 inline constexpr std::size_t kTrackItemsMax = 1000;
 inline constexpr std::size_t kTrackBodyBytesMax = 1u << 20;
 
+/// POSTs to Application Insights that wait for their answers: at 100 ms each and full batches 40,000 items a second.
+inline constexpr std::size_t kAzureFlightsMax = 4;
+
+/// A destination is woken before the end of the export interval when so many bytes wait for it: a batch is worth sending.
+inline constexpr std::size_t kBatchFullBytes = 512 * 1024;
+
 /// One OTLP request before compression: gRPC servers refuse messages above 4 MiB by default, counted after decompression.
 inline constexpr std::size_t kOtlpBodyBytesMax = (4u << 20) - (64u << 10);
+
+/// Records of one OTLP request; bounds the memory of its views where records are tiny.
+inline constexpr std::size_t kOtlpRecordsMax = 32768;
+
+/// Bytes that are read of an OTLP endpoint's answer: a partial success with a message.
+inline constexpr std::size_t kOtlpAnswerBytesMax = 64 * 1024;
 
 /// Bytes that are read of a destination's answer.
 inline constexpr std::size_t kAnswerBytesMax = 1u << 20;

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+// The destination Application Insights: records become items, items POSTs to `/v2.1/track`.
+//
+// Reads the journal ahead of what is answered: up to kAzureFlightsMax POSTs are in flight, and batches are settled in the order in which
+// they were read. While the service is failing nothing is read; one POST at a time asks again.
+// Source: exporter spec section 6.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "deliver/backoff.h"
+#include "deliver/delivery.h"
+#include "deliver/destination.h"
+#include "deliver/gzip.h"
+#include "deliver/log_limiter.h"
+#include "deliver/track_verdict.h"
+#include "deliver/transport.h"
+
+namespace azmon::deliver {
+
+class AzureDestination final : public Destination {
+ public:
+  /// Everything given by reference outlives the destination.
+  AzureDestination(journal::Journal& journal, Transport& transport, const base::Clock& clock, AzureSettings settings,
+                   std::chrono::milliseconds export_interval, LogLimiter& log, base::Random random);
+  AzureDestination(const AzureDestination&) = delete;
+  AzureDestination& operator=(const AzureDestination&) = delete;
+  ~AzureDestination() override;
+
+  base::SteadyTime Step(base::SteadyTime now) override;
+  void Flush(journal::Position end) override { flush_.Set(end); }
+  bool IsFlushed() const override { return flush_.IsReached(); }
+  void Hurry(base::SteadyTime now) override { breaker_.Hurry(now); }
+  void Stop() override;
+
+ private:
+  struct Flight;
+  struct CachedResource {
+    std::string message;
+    envelope::ResourceContext context;
+  };
+
+  std::unique_ptr<Flight> ReadFlight();
+  const envelope::ResourceContext& ContextOf(const otlp::RecordView& resource);
+  void Send(Flight& flight, base::SteadyTime now);
+  void OnAnswer(Flight& flight, const HttpResponse& response);
+  void Apply(Flight& flight, const TrackVerdict& verdict);
+  /// @return whether the flight is sent to another place at once
+  bool Follow(Flight& flight, const HttpResponse& response, TrackVerdict& verdict);
+  void ApplyPartial(Flight& flight, const TrackVerdict& verdict);
+  void Fail(const TrackVerdict& verdict, base::SteadyTime now);
+  void SettleAnswered();
+  void Settle(Flight& flight);
+  std::string TrackUrl(base::SteadyTime now) const;
+
+  journal::Journal& journal_;
+  Transport& transport_;
+  const base::Clock& clock_;
+  const AzureSettings settings_;
+  const std::string base_url_;
+  base::Random random_;
+  Gzip gzip_;
+  TroubleLog trouble_;
+  Breaker breaker_;
+  Departure departure_;
+  FlushTarget flush_;
+  std::deque<std::unique_ptr<Flight>> flights_;  ///< in the order of reading
+  std::unordered_map<std::uint32_t, CachedResource> resources_;
+  /// Where a redirect led; empty: nowhere.
+  std::string redirected_url_;
+  base::SteadyTime redirected_until_{};
+};
+
+}  // namespace azmon::deliver

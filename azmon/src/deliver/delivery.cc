@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: MIT
+#include "deliver/delivery.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <condition_variable>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+#include "deliver/azure_destination.h"
+#include "deliver/curl_transport.h"
+#include "deliver/destination.h"
+#include "deliver/log_limiter.h"
+#include "deliver/otlp_destination.h"
+#include "deliver/transport.h"
+
+namespace azmon::deliver {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+/// No host's signal handler runs on the delivery thread, nor on the threads that libcurl starts from it.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_;
+};
+
+}  // namespace
+
+class Delivery::Impl {
+ public:
+  Impl(journal::Journal& journal, std::optional<AzureSettings> azure, std::optional<OtlpSettings> otlp, DeliveryOptions options,
+       std::shared_ptr<Transport> transport)
+      : journal_(journal), clock_(*options.clock), transport_(std::move(transport)), log_(std::move(options.log)), process_(::getpid()) {
+    if (azure) {
+      destinations_.push_back({journal::Destination::kAzure, std::make_unique<AzureDestination>(journal, *transport_, clock_, std::move(*azure),
+                                                                                               options.export_interval, log_, base::Random())});
+    }
+    if (otlp) {
+      destinations_.push_back({journal::Destination::kOtlp, std::make_unique<OtlpDestination>(journal, *transport_, clock_, std::move(*otlp),
+                                                                                             options.export_interval, log_, base::Random())});
+    }
+    journal_.SetListener(limits::kBatchFullBytes, [this] { transport_->Wake(); });
+  }
+
+  Result<void> Run() {
+    const SignalsBlocked blocked;
+    try {
+      thread_ = std::thread([this] { Loop(); });
+    } catch (const std::system_error& error) {
+      return Error{.code = ErrorCode::kSystem, .detail = "the delivery thread could not be started", .os_error = error.code().value()};
+    }
+    pthread_setname_np(thread_.native_handle(), "azmon-deliver");
+    return {};
+  }
+
+  bool IsForked() const { return ::getpid() != process_; }
+
+  bool Flush(milliseconds timeout) {
+    const auto deadline = std::chrono::steady_clock::now() + timeout;
+    const auto recycled_before = Recycled();
+    std::unique_lock lock(mutex_);
+    return FlushLocked(lock, deadline, false) && Recycled() == recycled_before;
+  }
+
+  bool Shutdown(milliseconds timeout) {
+    const auto deadline = std::chrono::steady_clock::now() + timeout;
+    const auto recycled_before = Recycled();
+    std::unique_lock lock(mutex_);
+    if (!std::exchange(is_shutting_down_, true)) {
+      was_flushed_ = FlushLocked(lock, deadline, true) && Recycled() == recycled_before;
+      must_stop_ = true;
+      transport_->Wake();
+      lock.unlock();
+      thread_.join();
+      GiveUpRest();
+      lock.lock();
+      is_shut_down_ = true;
+      changed_.notify_all();
+      return was_flushed_;
+    }
+    changed_.wait_until(lock, deadline, [this] { return is_shut_down_; });
+    return is_shut_down_ && was_flushed_;
+  }
+
+ private:
+  struct Reader {
+    journal::Destination destination;
+    std::unique_ptr<Destination> steps;
+  };
+
+  std::array<std::uint64_t, journal::kDestinations> Recycled() const {
+    std::array<std::uint64_t, journal::kDestinations> counts{};
+    for (const Reader& reader : destinations_) {
+      counts[static_cast<std::size_t>(reader.destination)] =
+          journal_.LedgerOf(reader.destination).dropped[static_cast<std::size_t>(journal::DropReason::kStorageCapacity)];
+    }
+    return counts;
+  }
+
+  bool FlushLocked(std::unique_lock<std::mutex>& lock, std::chrono::steady_clock::time_point deadline, bool may_hurry) {
+    const std::uint64_t ticket = ++flush_asked_;
+    flush_end_ = std::max(flush_end_, journal_.End());
+    must_hurry_ |= may_hurry;
+    transport_->Wake();
+    return changed_.wait_until(lock, deadline, [&] { return flush_done_ >= ticket || has_stopped_; }) && flush_done_ >= ticket;
+  }
+
+  void Loop() {
+    for (;;) {
+      std::uint64_t ticket = 0;
+      bool must_hurry = false;
+      {
+        const std::lock_guard lock(mutex_);
+        if (must_stop_) break;
+        ticket = flush_asked_;
+        must_hurry = std::exchange(must_hurry_, false);
+        if (flush_done_ < ticket) {
+          for (const Reader& reader : destinations_) reader.steps->Flush(flush_end_);
+        }
+      }
+      const base::SteadyTime now = clock_.Now();
+      base::SteadyTime wake = log_.Step(now);
+      bool is_flushed = true;
+      for (const Reader& reader : destinations_) {
+        if (must_hurry) reader.steps->Hurry(now);
+        wake = std::min(wake, reader.steps->Step(now));
+        is_flushed &= reader.steps->IsFlushed();
+      }
+      if (is_flushed) {
+        const std::lock_guard lock(mutex_);
+        if (flush_done_ < ticket) {
+          flush_done_ = ticket;
+          changed_.notify_all();
+        }
+      }
+      transport_->Poll(wake);
+    }
+    for (const Reader& reader : destinations_) reader.steps->Stop();
+    const std::lock_guard lock(mutex_);
+    has_stopped_ = true;
+    changed_.notify_all();
+  }
+
+  /// The journal is memory: what it still holds ends with the process.
+  void GiveUpRest() {
+    for (const Reader& reader : destinations_) journal_.Abandon(reader.destination, journal::DropReason::kNotDelivered);
+  }
+
+  journal::Journal& journal_;
+  const base::Clock& clock_;
+  const std::shared_ptr<Transport> transport_;
+  LogLimiter log_;
+  const pid_t process_;
+  std::vector<Reader> destinations_;
+  std::thread thread_;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  journal::Position flush_end_ = 0;
+  std::uint64_t flush_asked_ = 0;  ///< tickets: a flush is done when one at or behind its own is
+  std::uint64_t flush_done_ = 0;
+  bool must_hurry_ = false;
+  bool must_stop_ = false;
+  bool has_stopped_ = false;
+  bool is_shutting_down_ = false;
+  bool is_shut_down_ = false;
+  bool was_flushed_ = false;
+};
+
+Result<std::unique_ptr<Delivery>> Delivery::Start(journal::Journal& journal, std::optional<AzureSettings> azure, std::optional<OtlpSettings> otlp,
+                                                  DeliveryOptions options) {
+  std::shared_ptr<Transport> transport = options.transport;
+  if (!transport) {
+    auto made = MakeCurlTransport(CurlOptions::FromEnvironment(*options.environment), *options.clock);
+    if (!made.ok()) return made.error();
+    transport = std::move(made).value();
+  }
+  auto impl = std::make_unique<Impl>(journal, std::move(azure), std::move(otlp), std::move(options), std::move(transport));
+  if (auto started = impl->Run(); !started.ok()) return started.error();
+  return std::unique_ptr<Delivery>(new Delivery(std::move(impl)));
+}
+
+Delivery::Delivery(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Delivery::~Delivery() {
+  if (impl_->IsForked()) {
+    // The thread is not here and its lock may be held for ever; only the memory is.
+    static_cast<void>(impl_.release());
+    return;
+  }
+  Shutdown(milliseconds(0));
+}
+
+bool Delivery::Flush(milliseconds timeout) { return !impl_->IsForked() && impl_->Flush(timeout); }
+
+bool Delivery::Shutdown(milliseconds timeout) { return !impl_->IsForked() && impl_->Shutdown(timeout); }
+
+}  // namespace azmon::deliver
