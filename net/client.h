@@ -60,7 +60,6 @@ class Client {
  private:
   struct State;
   std::shared_ptr<State> state_;
-  Runtime& runtime_;
 };
 
 /// One request from an ordinary thread, without anything kept. For command line tools and tests.

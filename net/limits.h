@@ -73,6 +73,9 @@ inline constexpr std::chrono::milliseconds kCallTimeout{5'000};
 /// Bodies up to this size travel in the same buffer as their header: one copy is cheaper than a second element of the gather list.
 inline constexpr std::size_t kInlineBodyBytes = 4 * 1024;
 
+/// After cutting connections off, their coroutines get so long to end.
+inline constexpr std::chrono::milliseconds kCutOffWait{500};
+
 /// Accepting failed for want of descriptors or memory: wait so long and try again.
 inline constexpr std::chrono::milliseconds kAcceptRetry{100};
 

@@ -20,11 +20,9 @@
 
 #include "net/hooks.h"
 
-namespace boost::asio {
-class io_context;
-}
-
 namespace net {
+
+class Loop;
 
 struct RuntimeOptions {
   std::size_t threads = 0;      ///< loops; 0: one a core, at most 64
@@ -45,7 +43,10 @@ class Runtime {
   /// The loops in turn.
   boost::asio::any_io_executor executor();
   boost::asio::any_io_executor executor(std::size_t loop);
-  boost::asio::io_context& loop(std::size_t index);
+  /// For the parts of net/ itself.
+  Loop& loop(std::size_t index);
+  /// The loops in turn, as executor() takes them.
+  Loop& NextLoop();
 
   /// Starts a coroutine on the next loop, through bind_executor. An exception that leaves it is written to stderr and ends only it. Thread-safe.
   void Spawn(std::function<boost::asio::awaitable<void>()> coroutine);
@@ -60,6 +61,7 @@ class Runtime {
 
   /// Ends the loops and joins their threads; what still runs there is destroyed. Drain servers first. Not from a loop's own thread.
   void Stop();
+  bool IsStopped() const;
 
  private:
   struct State;
