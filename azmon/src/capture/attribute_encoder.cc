@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "capture/attribute_encoder.h"
 
+#include <bit>
 #include <charconv>
 #include <cstring>
 #include <limits>
@@ -86,11 +87,72 @@ void AppendKeyValue(std::uint32_t field, std::string_view key, const Variant& va
   otlp::CloseMessage(pair, out);
 }
 
-/// FNV-1a over length and at most the last 16 bytes: keys of one span share prefixes, seldom their ends.
+/// Tells most keys of a span apart by their length and their ends; equal hashes are followed by a comparison.
 std::uint32_t HashOf(std::string_view key) {
-  std::uint32_t hash = 2166136261U ^ static_cast<std::uint32_t>(key.size());
-  for (const char c : key.size() > 16 ? key.substr(key.size() - 16) : key) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
-  return hash;
+  std::uint64_t head = 0;
+  std::uint64_t tail = 0;
+  if (key.size() >= 8) {
+    std::memcpy(&head, key.data(), 8);
+    std::memcpy(&tail, key.data() + key.size() - 8, 8);
+  } else {
+    for (const char c : key) head = head << 8U | static_cast<unsigned char>(c);
+  }
+  const std::uint64_t mixed = (head ^ (tail * 0x9E3779B97F4A7C15ULL) ^ key.size()) * 0xD6E8FEB86659FD93ULL;
+  return static_cast<std::uint32_t>(mixed >> 32U);
+}
+
+/// Appends a pair whose AnyValue has `any_bytes` bytes, which `put_any` writes.
+template <typename PutAny>
+void AppendPair(std::uint32_t field, std::string_view key, std::size_t any_bytes, const PutAny& put_any, otlp::Buffer& out) {
+  const std::size_t pair_bytes = otlp::FieldBytes(otlp::key_value::kKey, key.size()) + otlp::FieldBytes(otlp::key_value::kValue, any_bytes);
+  char* to = out.Reserve(2 * otlp::kVarintBytesMax + pair_bytes);
+  to = otlp::PutTag(field, otlp::kLengthDelimited, to);
+  to = otlp::PutVarint(pair_bytes, to);
+  to = otlp::PutBytesField(otlp::key_value::kKey, key, to);
+  to = otlp::PutTag(otlp::key_value::kValue, otlp::kLengthDelimited, to);
+  to = otlp::PutVarint(any_bytes, to);
+  out.Commit(put_any(to));
+}
+
+void AppendTextPair(std::uint32_t field, std::string_view key, std::string_view text, otlp::Buffer& out) {
+  AppendPair(field, key, otlp::FieldBytes(any_value::kString, text.size()),
+             [text](char* to) { return otlp::PutBytesField(any_value::kString, text, to); }, out);
+}
+
+void AppendIntegerPair(std::uint32_t field, std::string_view key, std::int64_t value, otlp::Buffer& out) {
+  const auto bits = static_cast<std::uint64_t>(value);
+  AppendPair(field, key, 1 + otlp::VarintBytes(bits), [bits](char* to) { return otlp::PutVarintField(any_value::kInt, bits, to); }, out);
+}
+
+/// The scalar types are written at once; arrays and the rest go through a string.
+void AppendValue(std::uint32_t field, std::string_view key, const AttributeValue& value, otlp::Buffer& out) {
+  using namespace opentelemetry::common;  // NOLINT: the names of the alternatives
+  switch (value.index()) {
+    case kTypeString: {
+      const auto text = nostd::get<nostd::string_view>(value);
+      return AppendTextPair(field, key, {text.data(), text.size()}, out);
+    }
+    case kTypeCString: {
+      const char* const text = nostd::get<const char*>(value);
+      return AppendTextPair(field, key, text == nullptr ? std::string_view{} : std::string_view(text), out);
+    }
+    case kTypeInt: return AppendIntegerPair(field, key, nostd::get<std::int32_t>(value), out);
+    case kTypeInt64: return AppendIntegerPair(field, key, nostd::get<std::int64_t>(value), out);
+    case kTypeUInt: return AppendIntegerPair(field, key, nostd::get<std::uint32_t>(value), out);
+    case kTypeBool: {
+      const std::uint64_t bit = nostd::get<bool>(value) ? 1 : 0;
+      return AppendPair(field, key, 2, [bit](char* to) { return otlp::PutVarintField(any_value::kBool, bit, to); }, out);
+    }
+    case kTypeDouble: {
+      const auto bits = std::bit_cast<std::uint64_t>(nostd::get<double>(value));
+      return AppendPair(field, key, 9, [bits](char* to) { return otlp::PutFixed64Field(any_value::kDouble, bits, to); }, out);
+    }
+    default: {
+      std::string pair;
+      AppendKeyValue(field, key, value, pair);
+      return out.Append(pair);
+    }
+  }
 }
 
 std::size_t SkipVarint(std::string_view bytes, std::size_t at, std::uint64_t& value) {
@@ -103,10 +165,6 @@ std::size_t SkipVarint(std::string_view bytes, std::size_t at, std::uint64_t& va
 }
 
 }  // namespace
-
-void AppendAttribute(std::uint32_t field, std::string_view key, const AttributeValue& value, std::string& out) {
-  AppendKeyValue(field, key, value, out);
-}
 
 void AppendAttribute(std::uint32_t field, std::string_view key, const OwnedAttributeValue& value, std::string& out) {
   AppendKeyValue(field, key, value, out);
@@ -123,56 +181,56 @@ std::uint32_t AppendAttributes(std::uint32_t field, const opentelemetry::common:
   return list.Dropped();
 }
 
-AttributeList::Place AttributeList::PlaceAt(std::uint32_t index) const {
-  if (index < kPlacesInline) return inline_[index];
-  Place place;
-  std::memcpy(&place, more_.data() + (index - kPlacesInline) * sizeof place, sizeof place);
-  return place;
-}
-
-void AttributeList::SetPlace(std::uint32_t index, Place place) {
-  if (index < kPlacesInline) {
-    inline_[index] = place;
-    return;
-  }
-  const std::size_t at = (index - kPlacesInline) * sizeof place;
-  if (more_.size() < at + sizeof place) more_.resize(at + sizeof place);
-  std::memcpy(more_.data() + at, &place, sizeof place);
-}
-
 std::string_view AttributeList::KeyAt(std::uint32_t begin) const {
   // tag, length of the pair, tag of the key, length of the key, key
   std::uint64_t value = 0;
-  std::size_t at = SkipVarint(bytes_, begin, value);
-  at = SkipVarint(bytes_, at, value);
-  at = SkipVarint(bytes_, at, value);
-  at = SkipVarint(bytes_, at, value);
-  return std::string_view(bytes_).substr(at, value);
+  const std::string_view bytes = bytes_.View();
+  std::size_t at = SkipVarint(bytes, begin, value);
+  at = SkipVarint(bytes, at, value);
+  at = SkipVarint(bytes, at, value);
+  at = SkipVarint(bytes, at, value);
+  return bytes.substr(at, value);
+}
+
+void AttributeList::AddPlace(Place place) {
+  if (count_ < kPlacesInline) {
+    inline_[count_++] = place;
+    return;
+  }
+  if (more_.empty()) more_.assign(inline_, inline_ + kPlacesInline);
+  more_.push_back(place);
+  ++count_;
+}
+
+void AttributeList::MoveToEnd(std::uint32_t index) {
+  Place* const places = Places();
+  const std::uint32_t begin = places[index].begin;
+  const std::uint32_t end = index + 1 < count_ ? places[index + 1].begin : static_cast<std::uint32_t>(bytes_.Size());
+  bytes_.Erase(begin, end - begin);
+  const std::uint32_t hash = places[index].hash;
+  for (std::uint32_t i = index; i + 1 < count_; ++i) places[i] = {.begin = places[i + 1].begin - (end - begin), .hash = places[i + 1].hash};
+  places[count_ - 1] = {.begin = static_cast<std::uint32_t>(bytes_.Size()), .hash = hash};
 }
 
 void AttributeList::Set(std::string_view key, const AttributeValue& value, std::uint32_t count_max) {
   const std::uint32_t hash = HashOf(key);
-  for (std::uint32_t i = 0; i < count_; ++i) {
-    const Place place = PlaceAt(i);
-    if (place.hash != hash || KeyAt(place.begin) != key) continue;
-    // Rare: the old pair is cut out and everything behind it moves up; the key keeps its rank by taking the last place.
-    const std::uint32_t end = i + 1 < count_ ? PlaceAt(i + 1).begin : static_cast<std::uint32_t>(bytes_.size());
-    const std::uint32_t gone = end - place.begin;
-    bytes_.erase(place.begin, gone);
-    for (std::uint32_t k = i; k + 1 < count_; ++k) {
-      const Place next = PlaceAt(k + 1);
-      SetPlace(k, {.begin = next.begin - gone, .hash = next.hash});
+  const std::uint64_t bit = std::uint64_t{1} << (hash >> 26U);
+  if ((seen_ & bit) != 0) {
+    const Place* const places = Places();
+    for (std::uint32_t i = 0; i < count_; ++i) {
+      if (places[i].hash != hash || KeyAt(places[i].begin) != key) continue;
+      MoveToEnd(i);
+      AppendValue(field_, key, value, bytes_);
+      return;
     }
-    SetPlace(count_ - 1, {.begin = static_cast<std::uint32_t>(bytes_.size()), .hash = hash});
-    AppendKeyValue(field_, key, value, bytes_);
-    return;
   }
   if (count_ >= count_max) {
     ++dropped_;
     return;
   }
-  SetPlace(count_++, {.begin = static_cast<std::uint32_t>(bytes_.size()), .hash = hash});
-  AppendKeyValue(field_, key, value, bytes_);
+  seen_ |= bit;
+  AddPlace({.begin = static_cast<std::uint32_t>(bytes_.Size()), .hash = hash});
+  AppendValue(field_, key, value, bytes_);
 }
 
 }  // namespace azmon::capture

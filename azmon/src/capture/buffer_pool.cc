@@ -11,8 +11,15 @@ constexpr std::size_t kBufferBytesMin = 1024;
 constexpr std::size_t kBufferBytesMax = 16 * 1024;
 
 struct Pool {
-  std::array<std::string, kBuffersMax> buffers;
+  std::array<otlp::Buffer, kBuffersMax> buffers;
   std::size_t count = 0;
+  std::array<void*, kBuffersMax> blocks;
+  std::size_t block_count = 0;
+  std::size_t block_bytes = 0;
+
+  ~Pool() {
+    while (block_count > 0) ::operator delete(blocks[--block_count]);
+  }
 };
 
 // Plain data, so it can be read at any time; the guard beside it frees the pool when the thread ends.
@@ -38,20 +45,34 @@ Pool* ThisThreadsPool() {
 
 }  // namespace
 
-std::string TakeBuffer() {
+otlp::Buffer TakeBuffer() {
   Pool* const mine = ThisThreadsPool();
   if (mine != nullptr && mine->count > 0) return std::move(mine->buffers[--mine->count]);
-  std::string buffer;
-  buffer.reserve(kBufferBytesMin);
-  return buffer;
+  return otlp::Buffer(kBufferBytesMin);
 }
 
-void ReturnBuffer(std::string buffer) {
-  if (buffer.capacity() < kBufferBytesMin || buffer.capacity() > kBufferBytesMax) return;
+void ReturnBuffer(otlp::Buffer buffer) {
+  if (buffer.Capacity() < kBufferBytesMin || buffer.Capacity() > kBufferBytesMax) return;
   Pool* const mine = ThisThreadsPool();
   if (mine == nullptr || mine->count == kBuffersMax) return;
-  buffer.clear();
+  buffer.Clear();
   mine->buffers[mine->count++] = std::move(buffer);
+}
+
+void* TakeBlock(std::size_t bytes) {
+  Pool* const mine = ThisThreadsPool();
+  if (mine != nullptr && mine->block_count > 0 && mine->block_bytes == bytes) return mine->blocks[--mine->block_count];
+  return ::operator new(bytes);
+}
+
+void ReturnBlock(void* block, std::size_t bytes) {
+  Pool* const mine = ThisThreadsPool();
+  if (mine == nullptr || mine->block_count == kBuffersMax || (mine->block_bytes != bytes && mine->block_count > 0)) {
+    ::operator delete(block);
+    return;
+  }
+  mine->block_bytes = bytes;
+  mine->blocks[mine->block_count++] = block;
 }
 
 }  // namespace azmon::capture

@@ -37,7 +37,7 @@ std::string EncodeScope(const opentelemetry::sdk::trace::InstrumentationScope& s
 SpanProcessor::SpanProcessor(std::shared_ptr<journal::Journal> journal, ProcessorOptions options)
     : journal_(std::move(journal)), options_(std::move(options)), id_(next_processor_id.fetch_add(1, std::memory_order_relaxed)) {}
 
-std::unique_ptr<opentelemetry::sdk::trace::Recordable> SpanProcessor::MakeRecordable() noexcept { return std::make_unique<SpanRecord>(); }
+std::unique_ptr<opentelemetry::sdk::trace::Recordable> SpanProcessor::MakeRecordable() noexcept { return std::unique_ptr<SpanRecord>(new SpanRecord); }
 
 void SpanProcessor::OnStart(opentelemetry::sdk::trace::Recordable& span, const opentelemetry::trace::SpanContext& parent_context) noexcept {
   static_cast<SpanRecord&>(span).SetParentIsRemote(parent_context.IsValid() && parent_context.IsRemote());
@@ -46,16 +46,17 @@ void SpanProcessor::OnStart(opentelemetry::sdk::trace::Recordable& span, const o
 void SpanProcessor::OnEnd(std::unique_ptr<opentelemetry::sdk::trace::Recordable>&& span) noexcept {
   const std::unique_ptr<opentelemetry::sdk::trace::Recordable> owned = std::move(span);
   const auto& record = static_cast<const SpanRecord&>(*owned);
+  if (options_.destinations == 0) return;
   if (is_shut_down_.load(std::memory_order_relaxed) || record.Scope() == nullptr || record.Resource() == nullptr) return;
   // Nothing reads a span that was not sampled.
   if (!record.IsSampled()) return;
-  std::string message = TakeBuffer();
+  otlp::Buffer message = TakeBuffer();
   record.AppendMessage(message);
   // A record over its limit is in the journal's ledger; there is nobody else to tell here.
   (void)journal_->Append({.signal = otlp::Signal::kSpan,
                           .flags = static_cast<std::uint8_t>(otlp::kSampled | options_.destinations),
                           .owner = ScopeId(record),
-                          .message = message});
+                          .message = message.View()});
   ReturnBuffer(std::move(message));
 }
 

@@ -38,9 +38,16 @@ std::uint32_t OtlpKind(trace::SpanKind kind) {
 
 }  // namespace
 
-SpanRecord::SpanRecord() : attributes_(otlp::span::kAttributes, TakeBuffer()) {}
+SpanRecord::SpanRecord() : name_(TakeBuffer()), attributes_(otlp::span::kAttributes, TakeBuffer()) {}
 
-SpanRecord::~SpanRecord() { ReturnBuffer(attributes_.TakeBuffer()); }
+SpanRecord::~SpanRecord() {
+  ReturnBuffer(attributes_.TakeBuffer());
+  ReturnBuffer(std::move(name_));
+}
+
+void* SpanRecord::operator new(std::size_t bytes) { return TakeBlock(bytes); }
+
+void SpanRecord::operator delete(void* block) { ReturnBlock(block, sizeof(SpanRecord)); }
 
 void SpanRecord::SetIdentity(const trace::SpanContext& context, trace::SpanId parent_span_id) noexcept {
   context.trace_id().CopyBytesTo(trace_id_);
@@ -97,7 +104,10 @@ void SpanRecord::SetStatus(trace::StatusCode code, nostd::string_view descriptio
   status_message_.assign(code == trace::StatusCode::kError ? View(description) : std::string_view{});
 }
 
-void SpanRecord::SetName(nostd::string_view name) noexcept { name_.assign(View(name)); }
+void SpanRecord::SetName(nostd::string_view name) noexcept {
+  name_.Clear();
+  name_.Append(View(name));
+}
 
 void SpanRecord::SetTraceFlags(trace::TraceFlags flags) noexcept { trace_flags_ = flags.flags(); }
 
@@ -113,28 +123,34 @@ void SpanRecord::SetDuration(std::chrono::nanoseconds duration) noexcept {
 
 void SpanRecord::SetInstrumentationScope(const opentelemetry::sdk::trace::InstrumentationScope& scope) noexcept { scope_ = &scope; }
 
-void SpanRecord::AppendMessage(std::string& out) const {
+void SpanRecord::AppendMessage(otlp::Buffer& out) const {
   using namespace otlp::span;  // NOLINT: field numbers
-  otlp::AppendBytesField(kTraceId, Bytes(trace_id_), out);
-  otlp::AppendBytesField(kSpanId, Bytes(span_id_), out);
-  if (!trace_state_.empty()) otlp::AppendBytesField(kTraceState, trace_state_, out);
-  if (has_parent_) otlp::AppendBytesField(kParentSpanId, Bytes(parent_span_id_), out);
-  otlp::AppendBytesField(kName, name_, out);
-  otlp::AppendVarintField(kKind, kind_, out);
-  otlp::AppendFixed64Field(kStartTime, start_ns_, out);
-  otlp::AppendFixed64Field(kEndTime, start_ns_ + duration_ns_, out);
-  out.append(attributes_.Bytes());
-  if (attributes_.Dropped() != 0) otlp::AppendVarintField(kDroppedAttributesCount, attributes_.Dropped(), out);
-  out.append(events_and_links_);
-  if (events_dropped_ != 0) otlp::AppendVarintField(kDroppedEventsCount, events_dropped_, out);
-  if (links_dropped_ != 0) otlp::AppendVarintField(kDroppedLinksCount, links_dropped_, out);
+  // Tags, lengths and the fixed fields take less than this beside the texts.
+  constexpr std::size_t kFixedBytes = 192;
+  char* to = out.Reserve(kFixedBytes + trace_state_.size() + name_.Size() + attributes_.Bytes().size() + events_and_links_.size() +
+                         status_message_.size());
+  to = otlp::PutBytesField(kTraceId, Bytes(trace_id_), to);
+  to = otlp::PutBytesField(kSpanId, Bytes(span_id_), to);
+  if (!trace_state_.empty()) to = otlp::PutBytesField(kTraceState, trace_state_, to);
+  if (has_parent_) to = otlp::PutBytesField(kParentSpanId, Bytes(parent_span_id_), to);
+  to = otlp::PutBytesField(kName, name_.View(), to);
+  to = otlp::PutVarintField(kKind, kind_, to);
+  to = otlp::PutFixed64Field(kStartTime, start_ns_, to);
+  to = otlp::PutFixed64Field(kEndTime, start_ns_ + duration_ns_, to);
+  to = otlp::PutBytes(attributes_.Bytes(), to);
+  if (attributes_.Dropped() != 0) to = otlp::PutVarintField(kDroppedAttributesCount, attributes_.Dropped(), to);
+  to = otlp::PutBytes(events_and_links_, to);
+  if (events_dropped_ != 0) to = otlp::PutVarintField(kDroppedEventsCount, events_dropped_, to);
+  if (links_dropped_ != 0) to = otlp::PutVarintField(kDroppedLinksCount, links_dropped_, to);
   if (status_ != otlp::status::kUnset) {
-    const std::size_t mark = otlp::OpenMessage(kStatus, out);
-    if (!status_message_.empty()) otlp::AppendBytesField(otlp::status::kMessage, status_message_, out);
-    otlp::AppendVarintField(otlp::status::kCode, status_, out);
-    otlp::CloseMessage(mark, out);
+    const std::size_t text_bytes = status_message_.empty() ? 0 : otlp::FieldBytes(otlp::status::kMessage, status_message_.size());
+    to = otlp::PutTag(kStatus, otlp::kLengthDelimited, to);
+    to = otlp::PutVarint(text_bytes + 2, to);
+    if (text_bytes != 0) to = otlp::PutBytesField(otlp::status::kMessage, status_message_, to);
+    to = otlp::PutVarintField(otlp::status::kCode, status_, to);
   }
-  otlp::AppendFixed32Field(kFlags, trace_flags_ | otlp::kFlagsHasIsRemote | (parent_is_remote_ ? otlp::kFlagsIsRemote : 0U), out);
+  to = otlp::PutFixed32Field(kFlags, trace_flags_ | otlp::kFlagsHasIsRemote | (parent_is_remote_ ? otlp::kFlagsIsRemote : 0U), to);
+  out.Commit(to);
 }
 
 }  // namespace azmon::capture

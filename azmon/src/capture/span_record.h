@@ -21,6 +21,10 @@ class SpanRecord final : public opentelemetry::sdk::trace::Recordable {
   SpanRecord();
   ~SpanRecord() override;
 
+  // Blocks of ended spans serve the next ones of their thread.
+  static void* operator new(std::size_t bytes);
+  static void operator delete(void* block);
+
   void SetIdentity(const opentelemetry::trace::SpanContext& context, opentelemetry::trace::SpanId parent_span_id) noexcept override;
   void SetAttribute(opentelemetry::nostd::string_view key, const opentelemetry::common::AttributeValue& value) noexcept override;
   void AddEvent(opentelemetry::nostd::string_view name, opentelemetry::common::SystemTimestamp timestamp,
@@ -39,7 +43,7 @@ class SpanRecord final : public opentelemetry::sdk::trace::Recordable {
   void SetParentIsRemote(bool is_remote) { parent_is_remote_ = is_remote; }
 
   /// Appends the OTLP Span message.
-  void AppendMessage(std::string& out) const;
+  void AppendMessage(otlp::Buffer& out) const;
 
   bool IsSampled() const { return (trace_flags_ & opentelemetry::trace::TraceFlags::kIsSampled) != 0; }
   const opentelemetry::sdk::resource::Resource* Resource() const { return resource_; }
@@ -60,7 +64,7 @@ class SpanRecord final : public opentelemetry::sdk::trace::Recordable {
   std::uint32_t events_dropped_ = 0;
   std::uint32_t links_ = 0;
   std::uint32_t links_dropped_ = 0;
-  std::string name_;
+  otlp::Buffer name_;
   std::string trace_state_;
   std::string status_message_;
   AttributeList attributes_;

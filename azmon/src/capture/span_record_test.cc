@@ -31,10 +31,10 @@ trace::SpanContext Context(bool is_remote, std::string_view state = "") {
 }
 
 proto::trace::v1::Span Parsed(const SpanRecord& record) {
-  std::string bytes;
+  otlp::Buffer bytes;
   record.AppendMessage(bytes);
   proto::trace::v1::Span span;
-  EXPECT_TRUE(span.ParseFromString(bytes));
+  EXPECT_TRUE(span.ParseFromArray(bytes.View().data(), static_cast<int>(bytes.Size())));
   EXPECT_EQ(span.GetReflection()->GetUnknownFields(span).field_count(), 0);
   return span;
 }

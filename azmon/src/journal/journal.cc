@@ -69,7 +69,7 @@ std::uint32_t Journal::AddResource(std::string_view message, std::string_view sc
   otlp::AppendAnnotations({.schema_url = schema_url}, annotations);
   std::string bytes;
   otlp::AppendRecord({.signal = otlp::Signal::kResource, .owner = id, .annotations = annotations, .message = message}, bytes);
-  definitions_.push_back(std::move(bytes));
+  definitions_.push_back({.bytes = std::move(bytes)});
   return id;
 }
 
@@ -81,7 +81,7 @@ std::uint32_t Journal::AddScope(std::uint32_t resource_id, std::string_view mess
   otlp::AppendAnnotations({.resource_id = resource_id, .schema_url = schema_url}, annotations);
   std::string bytes;
   otlp::AppendRecord({.signal = otlp::Signal::kScope, .owner = id, .annotations = annotations, .message = message}, bytes);
-  definitions_.push_back(std::move(bytes));
+  definitions_.push_back({.bytes = std::move(bytes), .resource_id = resource_id});
   return id;
 }
 
@@ -227,16 +227,18 @@ void Journal::Abandon(Destination destination, DropReason reason) {
 
 Position Journal::AppendLocked(const otlp::RecordView& record) {
   AZMON_CHECK(record.owner > 0 && record.owner < definitions_.size());
-  const std::uint32_t resource_id = *otlp::ReadAnnotations(ViewOf(definitions_[record.owner]).annotations).resource_id;
-  Segment& segment = WritableSegmentLocked(record.Bytes() + definitions_[record.owner].size() + definitions_[resource_id].size());
-  const auto define = [&](std::uint32_t id) {
-    if (segment.definitions.contains(id)) return;
-    segment.definitions.emplace(id, static_cast<std::uint32_t>(segment.bytes.size()));
-    segment.bytes.append(definitions_[id]);
-    bytes_ += definitions_[id].size();
-  };
-  define(resource_id);
-  define(record.owner);
+  const Definition& scope = definitions_[record.owner];
+  const Definition& resource = definitions_[scope.resource_id];
+  Segment& segment = WritableSegmentLocked(record.Bytes() + scope.bytes.size() + resource.bytes.size());
+  if (!segment.definitions.contains(record.owner)) {
+    const auto define = [&](std::uint32_t id, const Definition& definition) {
+      if (!segment.definitions.emplace(id, static_cast<std::uint32_t>(segment.bytes.size())).second) return;
+      segment.bytes.append(definition.bytes);
+      bytes_ += definition.bytes.size();
+    };
+    define(scope.resource_id, resource);
+    define(record.owner, scope);
+  }
   const auto offset = static_cast<std::uint32_t>(segment.bytes.size());
   otlp::AppendRecord(record, segment.bytes);
   const auto bytes = static_cast<std::uint32_t>(segment.bytes.size() - offset);

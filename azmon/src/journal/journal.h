@@ -170,7 +170,12 @@ class Journal {
   std::uint64_t bytes_ = 0;
   Position end_ = 0;
   std::array<Cursor, kDestinations> cursors_;
-  std::vector<std::string> definitions_;  ///< records of all scopes and resources; index = id
+  /// The record of a scope or resource.
+  struct Definition {
+    std::string bytes;
+    std::uint32_t resource_id = 0;  ///< of a scope
+  };
+  std::vector<Definition> definitions_;  ///< index = id
   std::size_t listener_bytes_ = 0;
   std::function<void()> listener_;
 };

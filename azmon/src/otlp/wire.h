@@ -18,7 +18,10 @@ enum WireType : std::uint32_t { kVarint = 0, kFixed64 = 1, kLengthDelimited = 2,
 
 constexpr std::uint32_t Tag(std::uint32_t field, WireType type) { return field << 3U | type; }
 
-constexpr std::size_t VarintBytes(std::uint64_t value) { return (static_cast<std::size_t>(std::bit_width(value | 1U)) + 6) / 7; }
+constexpr std::size_t VarintBytes(std::uint64_t value) {
+  if (value < 0x80) return 1;
+  return (static_cast<std::size_t>(std::bit_width(value)) + 6) / 7;
+}
 
 /// Bytes of a length-delimited field with `payload_bytes` inside, tag and length included.
 constexpr std::size_t FieldBytes(std::uint32_t field, std::size_t payload_bytes) {
