@@ -82,20 +82,21 @@ export function buildTrace(items: readonly Item[], adjustClocks = true): TraceMo
   const byStart = (a: number, b: number) =>
     drafts[a]!.at - drafts[b]!.at || drafts[b]!.duration - drafts[a]!.duration || drafts[a]!.item.seq - drafts[b]!.item.seq;
   roots.sort(byStart);
-  for (const draft of drafts) draft.children.sort(byStart);
+  for (const draft of drafts) if (draft.children.length > 1) draft.children.sort(byStart);
   return layOut(drafts, roots);
 }
 
 /** Finds the two copies of one span, or of one log record, that came by both ways. */
 function mergeTwins(items: readonly Item[]): Draft[] {
   const drafts: Draft[] = [];
-  // Drafts that still lack the copy of one source, oldest first; `taken` instead of shift() keeps hostile input linear.
-  const waiting = new Map<string, { drafts: Draft[]; taken: number }>();
+  // By source: drafts that still lack the copy from there, oldest first. `taken` instead of shift() keeps hostile input
+  // linear.
+  const waiting: Record<Source, Map<string, { drafts: Draft[]; taken: number }>> = { breeze: new Map(), otlp: new Map() };
   // Sorted by arrival, so that the result does not depend on the order of the answer.
   for (const item of [...items].sort((a, b) => a.seq - b.seq)) {
     const key = twinKey(item);
     // Two copies from one source are two items: a repeated id is something to see, not to hide.
-    const queue = key === null ? undefined : waiting.get(`${item.source} ${key}`);
+    const queue = key === null ? undefined : waiting[item.source].get(key);
     if (queue !== undefined && queue.taken < queue.drafts.length) {
       const twin = queue.drafts[queue.taken++]!;
       twin.received.push(item);
@@ -106,10 +107,10 @@ function mergeTwins(items: readonly Item[]): Draft[] {
     setItem(draft, item);
     drafts.push(draft);
     if (key === null) continue;
-    const wanted = `${item.source === "breeze" ? "otlp" : "breeze"} ${key}`;
-    const others = waiting.get(wanted);
-    if (others === undefined) waiting.set(wanted, { drafts: [draft], taken: 0 });
-    else others.drafts.push(draft);
+    const others = waiting[item.source === "breeze" ? "otlp" : "breeze"];
+    const known = others.get(key);
+    if (known === undefined) others.set(key, { drafts: [draft], taken: 0 });
+    else known.drafts.push(draft);
   }
   return drafts;
 }
@@ -121,12 +122,15 @@ function setItem(draft: Draft, item: Item): void {
 }
 
 function twinKey(item: Item): string | null {
-  if (item.id) return `id ${item.id}`;
+  if (item.id) return item.id;
   if (isSpan(item)) return null;
   // Logs have no id. Breeze cuts times to a tenth of a microsecond or coarser, so a millisecond is the common measure.
   const at = Math.round(parseTimestamp(item.timestamp));
   return JSON.stringify([item.itemType, item.operation_ParentId, at, item.name, item.message, item.exceptionType]);
 }
+
+/** What OTLP writes where there is no parent. */
+const kNoParent = /^0+$/;
 
 function linkParents(drafts: Draft[]): void {
   const byId = new Map<string, number>();
@@ -136,7 +140,7 @@ function linkParents(drafts: Draft[]): void {
   drafts.forEach((draft, index) => {
     const parentId = draft.item.operation_ParentId;
     // Application Insights writes the operation's own id as the parent of a root.
-    if (!parentId || parentId === draft.item.operation_Id || /^0+$/.test(parentId)) return;
+    if (!parentId || parentId === draft.item.operation_Id || kNoParent.test(parentId)) return;
     const parent = byId.get(parentId);
     if (parent === undefined) draft.missingParent = parentId;
     else if (parent === index) draft.cycle = true;
@@ -174,7 +178,7 @@ function cutCycles(drafts: Draft[]): void {
  * into the middle of its parent (half of the difference for the way there, half for the way back), with everything
  * below it that runs on the same clock. */
 function adjustSkew(drafts: Draft[], roots: number[]): void {
-  const clock = (item: Item) => `${item.cloud_RoleName ?? ""}\n${item.cloud_RoleInstance ?? ""}`;
+  const sameClock = (a: Item, b: Item) => a.cloud_RoleName === b.cloud_RoleName && a.cloud_RoleInstance === b.cloud_RoleInstance;
   const stack = [...roots];
   while (stack.length > 0) {
     const index = stack.pop()!;
@@ -183,7 +187,7 @@ function adjustSkew(drafts: Draft[], roots: number[]): void {
     for (const childIndex of draft.children) {
       const child = drafts[childIndex]!;
       stack.push(childIndex);
-      if (clock(child.item) === clock(draft.item)) {
+      if (sameClock(child.item, draft.item)) {
         child.shift = draft.shift;
       } else if (isSpan(child.item)) {
         const startsEarly = child.at < draft.at;

@@ -1,26 +1,22 @@
 // SPDX-License-Identifier: MIT
 import { useEffect, useState } from "react";
-import {
-  Button,
-  Dialog,
-  DialogActions,
-  DialogBody,
-  DialogContent,
-  DialogSurface,
-  DialogTitle,
-  DialogTrigger,
-  Radio,
-  RadioGroup,
-} from "@fluentui/react-components";
+import { Button } from "@fluentui/react-components";
 import { DeleteRegular } from "@fluentui/react-icons";
 import { postReset } from "../../api/client";
 import { useStats } from "../../api/queries";
 import { Failure } from "../../app/Failure";
 import { useTheme, type ThemeChoice } from "../../app/theme";
-import { formatCount, parseTimestamp } from "../../logic/format";
+import { formatCount, parseTimestamp, plural } from "../../logic/format";
+import { Modal } from "../../parts/Modal";
 import { Time } from "../../parts/parts";
 import { Setup } from "../transactions/EmptyState";
 import "../../styles/settings.css";
+
+const kThemes: readonly [ThemeChoice, string][] = [
+  ["system", "As the system"],
+  ["light", "Light"],
+  ["dark", "Dark"],
+];
 
 export function SettingsPage() {
   const stats = useStats();
@@ -36,17 +32,20 @@ export function SettingsPage() {
       <h1>Settings</h1>
       <section aria-labelledby="settings-theme">
         <h2 id="settings-theme">Theme</h2>
-        <RadioGroup layout="horizontal" value={choice} onChange={(_, next) => setChoice(next.value as ThemeChoice)} aria-labelledby="settings-theme">
-          <Radio value="system" label="As the system" />
-          <Radio value="light" label="Light" />
-          <Radio value="dark" label="Dark" />
-        </RadioGroup>
+        <div className="segments" role="radiogroup" aria-labelledby="settings-theme">
+          {kThemes.map(([value, text]) => (
+            <label key={value}>
+              <input type="radio" name="theme" value={value} checked={choice === value} onChange={() => setChoice(value)} />
+              {text}
+            </label>
+          ))}
+        </div>
       </section>
       {data !== undefined && (
         <>
           <section>
             <h2>Send telemetry here</h2>
-            <Setup stats={data} />
+            <Setup stats={data} level={3} />
           </section>
           <section>
             <h2>Stored</h2>
@@ -109,29 +108,26 @@ function ResetButton({ items }: { items: number }) {
     postReset().then(() => setOpen(false), setError);
   };
   return (
-    <Dialog open={open} onOpenChange={(_, data) => setOpen(data.open)}>
-      <DialogTrigger disableButtonEnhancement>
-        <Button icon={<DeleteRegular />} disabled={items === 0}>
-          Delete all items…
-        </Button>
-      </DialogTrigger>
-      <DialogSurface>
-        <DialogBody>
-          <DialogTitle>Delete all items?</DialogTitle>
-          <DialogContent>
-            <p>{formatCount(items)} items are removed for good, in every open tab. Programs may go on sending.</p>
-            {error !== null && <Failure what="The items could not be deleted." error={error} />}
-          </DialogContent>
-          <DialogActions>
-            <DialogTrigger disableButtonEnhancement>
-              <Button>Keep them</Button>
-            </DialogTrigger>
+    <>
+      <Button icon={<DeleteRegular />} disabled={items === 0} onClick={() => setOpen(true)}>
+        Delete all items…
+      </Button>
+      <Modal
+        open={open}
+        title="Delete all items?"
+        onClose={() => setOpen(false)}
+        actions={
+          <>
+            <Button onClick={() => setOpen(false)}>Keep them</Button>
             <Button appearance="primary" onClick={reset}>
               Delete
             </Button>
-          </DialogActions>
-        </DialogBody>
-      </DialogSurface>
-    </Dialog>
+          </>
+        }
+      >
+        <p>{plural(items, "item")} will be removed for good, in every open tab. Programs may go on sending.</p>
+        {error !== null && <Failure what="The items could not be deleted." error={error} level={3} />}
+      </Modal>
+    </>
   );
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Everything about one row. All values are text nodes: whatever telemetry contains, none of it becomes markup.
 import { useId, useState, type ReactNode } from "react";
-import { Button, Tab, TabList } from "@fluentui/react-components";
+import { Button } from "@fluentui/react-components";
+import { Tabs } from "../../parts/Tabs";
 import { DismissRegular } from "@fluentui/react-icons";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
@@ -43,21 +44,17 @@ export function DetailsPane({ row, model, tab, onTab, onClose, onGo }: Props) {
         </div>
         <Button size="small" appearance="subtle" icon={<DismissRegular />} aria-label="Close the details (Esc)" title="Close (Esc)" onClick={onClose} />
       </header>
-      <TabList
-        size="small"
-        selectedValue={shown}
-        onTabSelect={(_, data) => onTab(data.value === "fields" ? undefined : (data.value as TraceState["tab"]))}
-        aria-label="Received as"
-        className="details-tabs"
-      >
-        <Tab value="fields">Details</Tab>
-        {sources.map((source) => (
-          <Tab key={source} value={source}>
-            {kSourceNames[source]}
-          </Tab>
-        ))}
-        {both && <Tab value="compare">Compare</Tab>}
-      </TabList>
+      <Tabs
+        label="Details and received as"
+        panel={panel}
+        value={shown}
+        tabs={[
+          { value: "fields", text: "Details" },
+          ...sources.map((source) => ({ value: source, text: kSourceNames[source] })),
+          ...(both ? [{ value: "compare" as const, text: "Compare" }] : []),
+        ]}
+        onChange={(value) => onTab(value === "fields" ? undefined : value)}
+      />
       <div className="details-body" id={panel} role="tabpanel" tabIndex={0} aria-label={shown === "fields" ? "Details" : shown === "compare" ? "Compare" : kSourceNames[shown]}>
         {raw !== undefined ? (
           <RawItem key={raw.seq} item={raw} />
@@ -209,7 +206,7 @@ function RawItem({ item }: { item: Item }) {
   const query = useQuery({ queryKey: ["raw", item.seq], queryFn: ({ signal }) => getRawItem(item.seq, signal), staleTime: Infinity });
   if (query.data !== undefined) return <Json value={query.data} />;
   if (query.isPending) return <p className="quiet">Reading…</p>;
-  return <Failure what="The item could not be read as it came." error={query.error} onRetry={() => void query.refetch()} />;
+  return <Failure what="The item could not be read as it came." error={query.error} onRetry={() => void query.refetch()} level={3} />;
 }
 
 function Compare({ items }: { items: Item[] }) {

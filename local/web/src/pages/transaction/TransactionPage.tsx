@@ -134,7 +134,7 @@ function TransactionView({ transaction }: { transaction: Transaction }) {
       return;
     }
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event) || event.defaultPrevented) return;
-    if ((event.target as HTMLElement | null)?.closest("[role=dialog], [role=menu]")) return;
+    if ((event.target as HTMLElement | null)?.closest("dialog, [role=menu]")) return;
     const actions: Record<string, () => void> = {
       e: () => walk(errors, 1),
       E: () => walk(errors, -1),

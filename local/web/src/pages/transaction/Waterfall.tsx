@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The rows of a transaction over a common time axis: a treegrid. Rows have one fixed height and exist only in view, so
 // 100,000 of them cost no more than forty; what needs all rows (find, next error) works on the model.
-import { memo, useEffect, useEffectEvent, useImperativeHandle, useRef, type CSSProperties, type KeyboardEvent, type Ref } from "react";
+import { memo, useEffect, useEffectEvent, useImperativeHandle, useMemo, useRef, type CSSProperties, type KeyboardEvent, type Ref } from "react";
 import {
   ArrowCircleDownRightRegular,
   ArrowCircleRightRegular,
@@ -76,7 +76,7 @@ export function Waterfall(props: Props) {
     scrollPaddingStart: kHeadPx,
   });
   const shown = virtual.getVirtualItems();
-  const currentAt = current === null ? -1 : visible.findIndex((entry) => entry.row.index === current);
+  const currentAt = useMemo(() => (current === null ? -1 : visible.findIndex((entry) => entry.row.index === current)), [visible, current]);
 
   useImperativeHandle(ref, () => ({ focus: () => scroller.current?.focus({ preventScroll: true }) }), []);
   const bringIntoView = useEffectEvent(() => {
@@ -143,7 +143,7 @@ export function Waterfall(props: Props) {
   
   const ticks = niceTicks(from, to, Math.max(2, Math.floor(plotPx / kTickPx)));
   const percent = (ms: number) => ((ms - from) / (to - from)) * 100;
-  const lastSibling = lastSiblings(visible);
+  const lastSibling = useMemo(() => lastSiblings(visible), [visible]);
 
   return (
     <div className="waterfall-box" ref={measure} style={{ "--name": `${name}px`, "--indent": `${indentPx}px`, "--label": `${kLabelPx}px` } as CSSProperties}>
@@ -212,14 +212,10 @@ const rowId = (row: Row) => `item-${row.item.seq}`;
 
 /** Answers whether a row has no sibling on display after it: there its tree line ends. */
 function lastSiblings(visible: VisibleRow[]): (row: Row) => boolean {
-  const cached = lastSiblingCache.get(visible);
-  if (cached !== undefined) return (row) => cached.has(row.index);
   const last = new Set<number>();
   for (const entry of visible) if (entry.position === entry.siblings) last.add(entry.row.index);
-  lastSiblingCache.set(visible, last);
   return (row) => last.has(row.index);
 }
-const lastSiblingCache = new WeakMap<VisibleRow[], Set<number>>();
 
 interface RowProps {
   entry: VisibleRow;
@@ -237,7 +233,8 @@ interface RowProps {
   onFold: (row: Row, fold: boolean) => void;
 }
 
-function WaterfallRow({ entry, model, at, top, last, isFolded, isCurrent, isOpen, isMatch, from, to, onOpen, onFold }: RowProps) {
+/** Remembered: scrolling draws only the rows that come into view. */
+const WaterfallRow = memo(function WaterfallRow({ entry, model, at, top, last, isFolded, isCurrent, isOpen, isMatch, from, to, onOpen, onFold }: RowProps) {
   const { row } = entry;
   const { item } = row;
   const depth = Math.min(row.level - 1, kDepthMax);
@@ -306,10 +303,10 @@ function WaterfallRow({ entry, model, at, top, last, isFolded, isCurrent, isOpen
       </span>
     </div>
   );
-}
+});
 
 /** Lines from the parents down to this row. */
-const TreeLines = memo(function TreeLines({ row, model, depth, last, below }: { row: Row; model: TraceModel; depth: number; last: (row: Row) => boolean; below: boolean }) {
+function TreeLines({ row, model, depth, last, below }: { row: Row; model: TraceModel; depth: number; last: (row: Row) => boolean; below: boolean }) {
   const lines = [];
   if (row.level - 1 <= kDepthMax) {
     // From the row upwards: at the row's own level a branch, above it a line where an ancestor has siblings to come.
@@ -327,7 +324,7 @@ const TreeLines = memo(function TreeLines({ row, model, depth, last, below }: { 
       {below && row.level <= kDepthMax && <span className="line line-down" style={{ left: `calc(${depth} * var(--indent) + 11px)` }} />}
     </span>
   );
-});
+}
 
 function RowIcon({ row }: { row: Row }) {
   const { item } = row;

@@ -3,7 +3,7 @@
 import { CopyButton } from "../../parts/CopyButton";
 import type { Stats } from "../../api/types";
 
-export const kProgram = `#include <azmon/azmon.h>
+const kProgram = `#include <azmon/azmon.h>
 #include <opentelemetry/trace/provider.h>
 
 int main() {
@@ -13,23 +13,25 @@ int main() {
 }`;
 
 /** A value as a word of a POSIX shell. */
-export const quote = (value: string) => `'${value.replaceAll("'", "'\\''")}'`;
+const quote = (value: string) => `'${value.replaceAll("'", "'\\''")}'`;
 
-export function Setup({ stats }: { stats: Stats }) {
+/** @param level of the headings */
+export function Setup({ stats, level }: { stats: Stats; level: 2 | 3 }) {
   const variables = `export APPLICATIONINSIGHTS_CONNECTION_STRING=${quote(stats.connectionString)}\nexport OTEL_EXPORTER_OTLP_ENDPOINT=${quote(stats.otlpHttp)}`;
   return (
     <>
-      <Block title="Connection string" text={stats.connectionString} />
-      <Block title="Environment: Azure Monitor and OTLP, either or both" text={variables} />
+      <Block title="Connection string" text={stats.connectionString} level={level} />
+      <Block title="Environment: Azure Monitor and OTLP, either or both" text={variables} level={level} />
     </>
   );
 }
 
-export function Block({ title, text }: { title: string; text: string }) {
+function Block({ title, text, level }: { title: string; text: string; level: 2 | 3 }) {
+  const Heading = `h${level}` as const;
   return (
     <section className="code-block">
       <header>
-        <h3>{title}</h3>
+        <Heading>{title}</Heading>
         <CopyButton text={text} label={`Copy: ${title}`} />
       </header>
       <pre tabIndex={0} aria-label={title}>
@@ -46,8 +48,8 @@ export function EmptyState({ stats }: { stats: Stats }) {
         <span className="waiting-dot" aria-hidden /> Waiting for the first item
       </h1>
       <p>Send telemetry here and it shows up within a second. Nothing leaves this machine.</p>
-      <Setup stats={stats} />
-      <Block title="A program to try" text={kProgram} />
+      <Setup stats={stats} level={2} />
+      <Block title="A program to try" text={kProgram} level={2} />
       <p className="quiet">
         Any Application Insights SDK works with the connection string, any OpenTelemetry SDK with OTLP: gRPC at <code>{stats.otlpGrpc}</code>, HTTP at{" "}
         <code>{stats.otlpHttp}</code>.
