@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+// What the tests of destinations share: a clock that stands still, records, and a look into request bodies.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <libdeflate.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "deliver/log_limiter.h"
+#include "deliver/transport.h"
+#include "journal/journal.h"
+#include "otlp/fields.h"
+#include "otlp/wire.h"
+
+namespace azmon::deliver {
+
+class FakeClock final : public base::Clock {
+ public:
+  base::SteadyTime Now() const override { return now_; }
+  base::WallTime WallNow() const override { return wall_; }
+  void Advance(std::chrono::milliseconds by) {
+    now_ += by;
+    wall_ += by;
+  }
+
+ private:
+  base::SteadyTime now_{std::chrono::hours(1000)};
+  base::WallTime wall_{std::chrono::seconds(1'800'000'000)};
+};
+
+inline constexpr std::uint8_t kForBoth = otlp::kSampled | otlp::kForAzure | otlp::kForOtlp;
+
+/// Bytes of an OTLP Span of kind INTERNAL with that many events.
+inline std::string SpanMessage(std::string_view name, int events = 0, std::string_view attribute = {}) {
+  std::string out;
+  otlp::AppendBytesField(otlp::span::kTraceId, "0123456789abcdef", out);
+  otlp::AppendBytesField(otlp::span::kSpanId, "01234567", out);
+  otlp::AppendBytesField(otlp::span::kName, name, out);
+  otlp::AppendVarintField(otlp::span::kKind, otlp::span::kInternal, out);
+  otlp::AppendFixed64Field(otlp::span::kStartTime, 1'700'000'000'000'000'000U, out);
+  otlp::AppendFixed64Field(otlp::span::kEndTime, 1'700'000'000'100'000'000U, out);
+  if (!attribute.empty()) {
+    const std::size_t pair = otlp::OpenMessage(otlp::span::kAttributes, out);
+    otlp::AppendBytesField(otlp::key_value::kKey, "filler", out);
+    const std::size_t value = otlp::OpenMessage(otlp::key_value::kValue, out);
+    otlp::AppendBytesField(otlp::any_value::kString, attribute, out);
+    otlp::CloseMessage(value, out);
+    otlp::CloseMessage(pair, out);
+  }
+  for (int i = 0; i < events; ++i) {
+    const std::size_t event = otlp::OpenMessage(otlp::span::kEvents, out);
+    otlp::AppendFixed64Field(otlp::event::kTime, 1'700'000'000'050'000'000U, out);
+    otlp::AppendBytesField(otlp::event::kName, std::string(name) + "-event" + std::to_string(i), out);
+    otlp::CloseMessage(event, out);
+  }
+  return out;
+}
+
+/// Bytes of an OTLP Resource with one string attribute.
+inline std::string ResourceMessage(std::string_view key, std::string_view value) {
+  std::string out;
+  const std::size_t pair = otlp::OpenMessage(otlp::resource::kAttributes, out);
+  otlp::AppendBytesField(otlp::key_value::kKey, key, out);
+  const std::size_t any = otlp::OpenMessage(otlp::key_value::kValue, out);
+  otlp::AppendBytesField(otlp::any_value::kString, value, out);
+  otlp::CloseMessage(any, out);
+  otlp::CloseMessage(pair, out);
+  return out;
+}
+
+inline std::string ScopeMessage(std::string_view name) {
+  std::string out;
+  otlp::AppendBytesField(otlp::scope::kName, name, out);
+  return out;
+}
+
+inline std::string Gunzip(std::string_view bytes) {
+  std::string out(64u << 20, '\0');
+  std::size_t written = 0;
+  libdeflate_decompressor* const decompressor = libdeflate_alloc_decompressor();
+  const auto result = libdeflate_gzip_decompress(decompressor, bytes.data(), bytes.size(), out.data(), out.size(), &written);
+  libdeflate_free_decompressor(decompressor);
+  EXPECT_EQ(result, LIBDEFLATE_SUCCESS);
+  out.resize(written);
+  return out;
+}
+
+inline std::optional<std::string> RequestHeader(const HttpRequest& request, std::string_view name) {
+  for (const auto& [key, value] : request.headers) {
+    if (base::EqualsIgnoreCase(key, name)) return value;
+  }
+  return std::nullopt;
+}
+
+inline void ExpectSumHolds(const journal::Journal& journal) {
+  for (const auto destination : {journal::Destination::kAzure, journal::Destination::kOtlp}) {
+    const journal::Ledger ledger = journal.LedgerOf(destination);
+    EXPECT_EQ(ledger.accepted, ledger.delivered + ledger.DroppedTotal() + ledger.in_journal) << Name(destination);
+    EXPECT_EQ(ledger.in_journal, journal.BacklogOf(destination).records) << Name(destination);
+  }
+}
+
+}  // namespace azmon::deliver
