@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT
+#include "local/store/reader.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <unordered_map>
+#include <utility>
+
+#include "base/json_writer.h"
+#include "local/model/limits.h"
+#include "local/model/time.h"
+#include "local/store/compress.h"
+#include "local/store/rows.h"
+
+namespace azmon::local {
+namespace {
+
+constexpr std::int64_t kAll = std::numeric_limits<std::int64_t>::max();
+
+/// Steps of a histogram that people read well.
+constexpr std::array<std::int64_t, 28> kStepsMs = {1,      2,      5,      10,      20,      50,      100,     200,       500,       1'000,
+                                                   2'000,  5'000,  10'000, 15'000,  30'000,  60'000,  120'000, 300'000,   600'000,   900'000,
+                                                   1'800'000, 3'600'000, 7'200'000, 10'800'000, 21'600'000, 43'200'000, 86'400'000, 604'800'000};
+
+struct Start {
+  std::int64_t time;
+  bool success;
+};
+
+void MakeHistogram(const TransactionQuery& query, std::int64_t now, const std::vector<Start>& starts, TransactionList& list) {
+  std::int64_t from = kAll;
+  std::int64_t to = std::numeric_limits<std::int64_t>::min();
+  for (const Start& start : starts) {
+    from = std::min(from, start.time);
+    to = std::max(to, start.time);
+  }
+  if (query.since) from = *query.since;
+  if (query.since) to = query.until.value_or(std::max(now, to));
+  else if (query.until) to = std::min(*query.until, std::max(to, from));
+  if (from > to) return;
+  const std::int64_t span = std::max<std::int64_t>(to - from, 1);
+  std::int64_t step = span / static_cast<std::int64_t>(limits::kHistogramBuckets) + 1;
+  for (const std::int64_t ms : kStepsMs) {
+    if (ms * kTicksPerMs * static_cast<std::int64_t>(limits::kHistogramBuckets - 1) >= span) {
+      step = ms * kTicksPerMs;
+      break;
+    }
+  }
+  // Buckets begin at whole steps, so that they do not move while a live window does.
+  std::int64_t first = from / step * step;
+  if (first > from) first -= step;
+  list.histogram_from = first;
+  list.histogram_step = step;
+  list.histogram.resize(static_cast<std::size_t>(std::min<std::int64_t>((to - first) / step + 1, limits::kHistogramBuckets + 2)));
+  for (const Start& start : starts) {
+    const auto at = static_cast<std::size_t>((start.time - first) / step);
+    if (start.time < first || at >= list.histogram.size()) continue;
+    ++(start.success ? list.histogram[at].ok : list.histogram[at].failed);
+  }
+}
+
+std::string Quoted(const std::string& text) {
+  std::string out;
+  base::AppendJsonString(text, out);
+  return out;
+}
+
+using Found = std::unordered_map<std::string, std::uint64_t>;
+
+/// Which terms of the search stand in which operations, of those with items between two seqs.
+Result<Found> FindTerms(Database& database, const Search& search, std::int64_t first_seq, std::int64_t last_seq) {
+  auto rows = database.Prepare("SELECT " + std::string(kItemColumns) + " FROM items WHERE op IS NOT NULL AND seq BETWEEN ?1 AND ?2");
+  if (!rows) return rows.error();
+  rows->Bind(1, first_seq).Bind(2, last_seq);
+  Found found;
+  Item item;
+  std::string scratch;
+  for (;;) {
+    const auto row = rows->Step();
+    if (!row) return row.error();
+    if (!*row) break;
+    ReadItem(*rows, item);
+    if (const std::uint64_t terms = FindInItem(search, item, scratch); terms != 0) found[item.operation_id] |= terms;
+  }
+  return found;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Reader>> Reader::Open(const std::string& path) {
+  auto database = Database::Open(path, Database::Mode::kReadOnly);
+  if (!database) return database.error();
+  if (auto set = (*database)->Execute("PRAGMA query_only=ON; PRAGMA cache_size=-16384; PRAGMA mmap_size=268435456"); !set) return set.error();
+  return std::unique_ptr<Reader>(new Reader(std::move(*database)));
+}
+
+Result<TransactionList> Reader::ListTransactions(const TransactionQuery& query, std::int64_t now) {
+  database_->SetDeadline(std::chrono::steady_clock::now() + limits::kQueryTime);
+  // One snapshot for the search and the list.
+  if (auto begun = database_->Execute("BEGIN"); !begun) return begun.error();
+  struct End {
+    Database& database;
+    ~End() {
+      database.SetDeadline(std::chrono::steady_clock::time_point::max());
+      (void)database.Execute("ROLLBACK");
+    }
+  } const end{*database_};
+
+  const std::int64_t since = query.since.value_or(std::numeric_limits<std::int64_t>::min());
+  const std::int64_t until = query.until.value_or(kAll);
+  Found found;
+  if (!query.search.IsEmpty()) {
+    auto range = database_->Prepare("SELECT MIN(first_seq),MAX(last_seq) FROM operations WHERE start>=?1 AND start<?2");
+    if (!range) return range.error();
+    const auto row = range->Bind(1, since).Bind(2, until).Step();
+    if (!row) return row.error();
+    auto terms = FindTerms(*database_, query.search, range->Integer(0), range->Integer(1));
+    if (!terms) return terms.error();
+    found = std::move(*terms);
+  }
+
+  auto rows = database_->Prepare("SELECT " + std::string(kOperationColumns) +
+                                 " FROM operations WHERE start>=?1 AND start<?2 ORDER BY start DESC,op DESC");
+  if (!rows) return rows.error();
+  rows->Bind(1, since).Bind(2, until);
+  const std::string role = query.role.empty() ? std::string() : Quoted(query.role);
+  const std::string application = query.i_key.empty() ? std::string() : Quoted(query.i_key);
+  TransactionList list;
+  std::vector<Start> starts;
+  bool is_after = !query.after.has_value();
+  for (;;) {
+    const auto row = rows->Step();
+    if (!row) return row.error();
+    if (!*row) break;
+    // The columns by their number: most rows are only counted, so the summary is read for those of the page.
+    const std::int64_t start = rows->Integer(1);
+    const bool success = rows->Integer(4) != 0;
+    if (query.success && *query.success != success) continue;
+    if (query.item_type && (rows->Integer(9) >> static_cast<int>(*query.item_type) & 1) == 0) continue;
+    if (!role.empty() && rows->Text(5).find(role) == std::string_view::npos) continue;
+    if (!application.empty() && rows->Text(10).find(application) == std::string_view::npos) continue;
+    if (!query.search.IsEmpty()) {
+      const auto at = found.find(rows->Id(0));
+      if (!query.search.Matches(at == found.end() ? 0 : at->second)) continue;
+    }
+    ++list.total;
+    starts.push_back({start, success});
+    if (!is_after) {
+      // Rows of equal start are ordered by the id's bytes, which is the database's order, not that of the text: look for the row itself.
+      if (start < query.after->start) is_after = true;
+      else if (start == query.after->start && rows->Id(0) == query.after->operation_id) {
+        is_after = true;
+        continue;
+      } else {
+        continue;
+      }
+    }
+    if (list.transactions.size() == query.limit) {
+      list.has_more = true;
+      continue;
+    }
+    ReadSummary(*rows, list.transactions.emplace_back());
+  }
+  MakeHistogram(query, now, starts, list);
+  return list;
+}
+
+Result<OperationItems> Reader::ReadOperation(std::string_view operation_id) {
+  database_->SetDeadline(std::chrono::steady_clock::now() + limits::kQueryTime);
+  auto rows = database_->Prepare("SELECT " + std::string(kItemColumns) + " FROM items WHERE op=?1 ORDER BY seq LIMIT " +
+                                 std::to_string(limits::kOperationItemsMax));
+  if (!rows) return rows.error();
+  rows->BindId(1, operation_id);
+  OperationItems result;
+  Operation operation;
+  for (;;) {
+    const auto row = rows->Step();
+    if (!row) return row.error();
+    if (!*row) break;
+    ReadItem(*rows, result.items.emplace_back());
+    operation.Add(result.items.back());
+  }
+  if (result.items.empty()) return Error{ErrorCode::kNotFound, "no item has the operation id '" + std::string(operation_id) + "'"};
+  std::stable_sort(result.items.begin(), result.items.end(), [](const Item& a, const Item& b) { return a.time < b.time; });
+  result.summary = operation.Summarise(operation_id);
+  return result;
+}
+
+Result<ItemList> Reader::ListItems(const ItemQuery& query) {
+  database_->SetDeadline(std::chrono::steady_clock::now() + limits::kQueryTime);
+  std::string sql = "SELECT " + std::string(kItemColumns) + " FROM items WHERE seq<?1";
+  if (!query.operation_id.empty()) sql += " AND op=?2";
+  if (query.item_type) sql += " AND type=" + std::to_string(static_cast<int>(*query.item_type));
+  if (!query.role.empty()) sql += " AND role=?3";
+  if (!query.i_key.empty()) sql += " AND app=?4";
+  sql += " ORDER BY seq DESC";
+  auto rows = database_->Prepare(sql);
+  if (!rows) return rows.error();
+  rows->Bind(1, query.before ? static_cast<std::int64_t>(std::min<std::uint64_t>(*query.before, kAll)) : kAll);
+  if (!query.operation_id.empty()) rows->BindId(2, query.operation_id);
+  if (!query.role.empty()) rows->BindText(3, query.role);
+  if (!query.i_key.empty()) rows->BindText(4, query.i_key);
+  ConditionMatcher where(query.where);
+  ItemList list;
+  Item item;
+  std::string scratch;
+  for (;;) {
+    const auto row = rows->Step();
+    if (!row) return row.error();
+    if (!*row) break;
+    ReadItem(*rows, item);
+    if (!where.Matches(item)) continue;
+    if (!query.search.IsEmpty() && !query.search.Matches(FindInItem(query.search, item, scratch))) continue;
+    if (list.items.size() == query.limit) {
+      list.has_more = true;
+      break;
+    }
+    list.items.push_back(item);
+  }
+  return list;
+}
+
+Result<RawItem> Reader::ReadRaw(std::uint64_t seq) {
+  database_->SetDeadline(std::chrono::steady_clock::now() + limits::kQueryTime);
+  auto rows = database_->Prepare("SELECT b.kind,b.bytes,b.body,i.raw FROM items i JOIN batches b ON b.id=i.batch WHERE i.seq=?1");
+  if (!rows) return rows.error();
+  const auto row = rows->Bind(1, static_cast<std::int64_t>(std::min<std::uint64_t>(seq, kAll))).Step();
+  if (!row) return row.error();
+  if (!*row) return Error{ErrorCode::kNotFound, "there is no item " + std::to_string(seq)};
+  auto body = Decompress(rows->Blob(2), static_cast<std::size_t>(rows->Integer(1)));
+  if (!body) return body.error();
+  RawItem raw{static_cast<RawKind>(rows->Integer(0)), ReadRawParts(rows->Blob(3)), std::move(*body)};
+  for (const Slice slice : {raw.parts.item, raw.parts.resource, raw.parts.scope}) {
+    if (std::uint64_t{slice.at} + slice.bytes > raw.body.size()) return Error{ErrorCode::kMalformed, "the place of a stored item is damaged"};
+  }
+  return raw;
+}
+
+}  // namespace azmon::local
