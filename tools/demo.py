@@ -42,6 +42,7 @@ def arguments() -> argparse.Namespace:
     ending.add_argument("--exit", action="store_true", help="end when done, also on a terminal")
     ending.add_argument("--stay", action="store_true", help="stay until Ctrl-C, also without a terminal")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE")
+    parser.add_argument("--work", type=pathlib.Path, default=ROOT / "build/demo", help=argparse.SUPPRESS)
     parser.add_argument("--check-arguments", action="store_true", help=argparse.SUPPRESS)
     found = parser.parse_args()
     if not 1 <= found.orders <= 100_000:
@@ -131,13 +132,13 @@ def show_trace(system: System, orders: list[Order], source: str):
     say(f"this trace          {system.local.link(order.trace_id)}")
 
 
-def run(options: argparse.Namespace, work: pathlib.Path) -> int:
+def run(options: argparse.Namespace) -> int:
     foreign = os.environ.get("APPLICATIONINSIGHTS_CONNECTION_STRING")
     if foreign:
         say("APPLICATIONINSIGHTS_CONNECTION_STRING is set: Azure's share goes there, OTLP to azmon-local. Whether Azure's traces are "
             "whole is counted by what the services were told of it.")
     say("starting azmon-local, Azurite, receipt and order-processor")
-    with System(default_programs(), work, usual_ports=True, connection_string=foreign) as system:
+    with System(default_programs(), options.work, usual_ports=True, connection_string=foreign) as system:
         orders = place_orders(system, options.orders, options.rate)
         outcome, report = check_orders(system, orders, bool(foreign))
         show_trace(system, orders, "otlp" if foreign else "breeze")
@@ -172,7 +173,7 @@ def main() -> int:
         return 0
     raise_on_signals()
     try:
-        return run(options, ROOT / "build/demo")
+        return run(options)
     except Failure as failure:
         return fail(f"demo: {failure}")
     except KeyboardInterrupt:
