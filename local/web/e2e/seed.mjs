@@ -30,7 +30,7 @@ export function order(random, number, start, { failed = false } = {}) {
   };
   const id = { "order.id": String(number) };
   const http = (target, status) => ({ "http.request.method": "POST", "server.address": target, "url.full": `http://${target}/orders`, "http.response.status_code": status });
-  const place = span(null, "checkout", "internal", "place order", 0, base * 3, { attributes: { ...id, "order.lines": "3", "order.total": "104.50" } });
+  const place = span(null, "checkout", "internal", "place order", 0, base * 3, { ok: !failed, attributes: { ...id, "order.lines": "3", "order.total": "104.50" } });
   const call1 = span(place, "checkout", "client", "POST", base * 0.1, base * 2.8, { ok: !failed, attributes: http("order-processor", failed ? 503 : 200) });
   const in1 = span(call1, "order-processor", "server", "POST /orders", base * 0.3, base * 2.4, { ok: !failed, attributes: { ...http("order-processor", failed ? 503 : 200), "http.route": "/orders" } });
   const process = span(in1, "order-processor", "internal", "process order", base * 0.4, base * 2.2, { ok: !failed, attributes: id });

@@ -31,6 +31,8 @@ export interface Item {
   customMeasurements?: Record<string, unknown> | null;
   exceptionType?: string | null;
   stack?: string | null;
+  links?: { operation_Id?: string; id?: string }[] | null;
+  iKey?: string | null;
   [other: string]: unknown;
 }
 

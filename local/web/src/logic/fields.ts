@@ -58,6 +58,7 @@ export function standardFields(item: Item): Field[] {
   add("Operation Id", "operation_Id", false, true);
   add("Parent Id", "operation_ParentId", false, true);
   add(`${word} Id`, "id", false, true);
+  add("Instrumentation key", "iKey", false, true);
   add("Item count", "itemCount", false, false, (value) => formatCount(Number(value)));
   return fields;
 }
@@ -79,9 +80,9 @@ export interface SpanLink {
   id: string;
 }
 
-/** The span links of an item. Application Insights carries them as JSON in one property. */
+/** The span links of an item: its own field, else the property in which Application Insights carries them as JSON. */
 export function spanLinks(item: Item): SpanLink[] {
-  const raw = item.customDimensions?.["_MS.links"];
+  const raw: unknown = item.links ?? item.customDimensions?.["_MS.links"];
   if (raw === undefined || raw === null) return [];
   let list: unknown = raw;
   if (typeof raw === "string") {

@@ -40,6 +40,7 @@ test("span links are read from their property, whatever it holds", () => {
     { operationId: "t1", id: "s1" },
     { operationId: "t2", id: "" },
   ]);
+  expect(spanLinks(item(1, { links: [{ operation_Id: "t3", id: "s3" }] }))).toEqual([{ operationId: "t3", id: "s3" }]);
   expect(links("[{cut")).toEqual([]);
   expect(links('{"operation_Id":"t1"}')).toEqual([]);
   expect(spanLinks(item(1, {}))).toEqual([]);

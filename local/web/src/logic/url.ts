@@ -77,7 +77,7 @@ function oneOf<T extends string>(value: unknown, allowed: readonly T[]): T | und
   return allowed.find((candidate) => candidate === value);
 }
 
-export const kItemTypes = ["request", "dependency", "trace", "exception", "customEvent", "availability", "metric"] as const;
+export const kItemTypes = ["request", "dependency", "trace", "exception", "customEvent", "availability", "pageView", "metric"] as const;
 
 /** Drops absent members, so that the router writes no empty parameters. */
 function compact<T extends object>(state: T): T {

@@ -276,7 +276,8 @@ const kindOf = (row: Row): MarkKind => (row.item.itemType === "exception" ? "exc
 function Header({ transaction, model, onCompare }: { transaction: Transaction; model: ReturnType<typeof buildTrace>; onCompare: (row: Row) => void }) {
   const root = model.rows.find((row) => row.span) ?? model.rows[0];
   const name = root === undefined ? transaction.operation_Id : rowTitle(root.item);
-  const failed = model.rows.some((row) => row.failed);
+  // The result of the first root, as in the list; without a span any error counts.
+  const failed = root?.span ? root.item.success === false : model.failures > 0;
   const start = parseTimestamp(transaction.start);
   const compared = model.rows.find((row) => row.received.length > 1);
   const now = Date.now();
@@ -324,8 +325,10 @@ function Header({ transaction, model, onCompare }: { transaction: Transaction; m
           <b>{formatDuration(model.length)}</b>
         </li>
         <li>{plural(transaction.roles.length, "role")}</li>
-        <li>{plural(transaction.items.length, "item")}</li>
-        <li>{plural(model.failures, "error")}</li>
+        <li title={model.both > 0 ? `${plural(transaction.items.length, "item")} received, ${plural(model.both, "pair")} of them by both ways` : undefined}>
+          {plural(model.rows.length, "item")}
+        </li>
+        <li className={model.failures > 0 ? "error-count" : undefined}>{plural(model.failures, "error")}</li>
         <li className="trace-id">
           <code title="Operation id">{transaction.operation_Id}</code>
           <CopyButton label="Copy the operation id" text={transaction.operation_Id} />

@@ -59,6 +59,7 @@ const kTypeNames: Record<(typeof kItemTypes)[number], string> = {
   exception: "Exception",
   customEvent: "Custom event",
   availability: "Availability",
+  pageView: "Page view",
   metric: "Metric",
 };
 

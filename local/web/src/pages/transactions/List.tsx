@@ -6,6 +6,7 @@ import {
   ArrowUpRegular,
   ChevronRightRegular,
   CopyRegular,
+  ErrorCircleRegular,
   FilterAddRegular,
   FilterDismissRegular,
   MoreHorizontalRegular,
@@ -184,6 +185,11 @@ export function List({ list, state, setState, onTop }: Props) {
                 </span>
                 <span role="gridcell" className="cell-result" onContextMenu={(event) => openMenu(event, row, "result")}>
                   <Result success={row.success} />
+                  {row.success && row.errors > 0 && (
+                    <span className="inner-errors" title={`${plural(row.errors, "error")} inside`}>
+                      <ErrorCircleRegular aria-label="errors inside:" /> {formatCount(row.errors)}
+                    </span>
+                  )}
                 </span>
                 <span role="gridcell" className="cell-name" onContextMenu={(event) => openMenu(event, row, "name")}>
                   <Link
