@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include <opentelemetry/logs/logger_provider.h>
 #include <opentelemetry/nostd/shared_ptr.h>
 #include <opentelemetry/trace/tracer_provider.h>
 #include <opentelemetry/version.h>
@@ -36,6 +37,7 @@ struct OtlpOptions {
   /// endpoint; `traces_endpoint` is taken as it is.
   std::optional<std::string> endpoint;
   std::optional<std::string> traces_endpoint;
+  std::optional<std::string> logs_endpoint;
   std::optional<OtlpProtocol> protocol;
   std::map<std::string, std::string> headers;
   /// false: no OTLP destination, whatever the environment says.
@@ -84,6 +86,10 @@ struct Options {
   OtlpOptions otlp;
   /// Attributes of the resource; they win over OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES.
   std::map<std::string, std::string> resource;
+  /// Log records below this severity are ignored before any work is done for them; OpenTelemetry's numbers, 0: keep all.
+  std::uint8_t log_severity_min = 0;
+  /// Log records of spans that were not sampled are not kept; records without a span always are.
+  bool enable_trace_based_log_sampling = false;
   /// A batch leaves when it is full or after this time; 1 s by default.
   std::optional<std::chrono::milliseconds> export_interval;
   /// How long the destructor of Telemetry may try to send what is left.
@@ -123,8 +129,9 @@ class AZMON_EXPORT Telemetry {
 
   Health health() const;
 
-  /// The provider that this distro made, never null; the one to use with Globals::kLeave.
+  /// The providers that this distro made, never null; the ones to use with Globals::kLeave.
   opentelemetry::nostd::shared_ptr<opentelemetry::trace::TracerProvider> tracer_provider() const;
+  opentelemetry::nostd::shared_ptr<opentelemetry::logs::LoggerProvider> logger_provider() const;
 
  private:
   friend AZMON_EXPORT Telemetry internal::Start(Options options) noexcept;

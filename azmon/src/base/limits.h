@@ -18,6 +18,9 @@ inline constexpr std::uint32_t kSpanAttributesMax = 128;
 inline constexpr std::uint32_t kSpanEventsMax = 128;
 inline constexpr std::uint32_t kSpanLinksMax = 128;
 
+/// Attributes of one log record that are kept. Source: OpenTelemetry specification, "LogRecord limits".
+inline constexpr std::uint32_t kLogAttributesMax = 128;
+
 /// What waits for a destination at most; the oldest segment is recycled above it. Same as the other distros' offline storage.
 inline constexpr std::uint64_t kStorageBytesMax = 50u << 20;
 

@@ -170,6 +170,14 @@ void AppendAttribute(std::uint32_t field, std::string_view key, const OwnedAttri
   AppendKeyValue(field, key, value, out);
 }
 
+void AppendAnyValue(std::uint32_t field, const AttributeValue& value, otlp::Buffer& out) {
+  std::string any;
+  const std::size_t mark = otlp::OpenMessage(field, any);
+  nostd::visit(AnyVisitor{any}, value);
+  otlp::CloseMessage(mark, any);
+  out.Append(any);
+}
+
 std::uint32_t AppendAttributes(std::uint32_t field, const opentelemetry::common::KeyValueIterable& attributes, std::uint32_t count_max,
                                std::string& out) {
   AttributeList list(field);

@@ -20,6 +20,9 @@ namespace azmon::capture {
 void AppendAttribute(std::uint32_t field, std::string_view key, const opentelemetry::sdk::common::OwnedAttributeValue& value,
                      std::string& out);
 
+/// Appends field `field` holding an AnyValue.
+void AppendAnyValue(std::uint32_t field, const opentelemetry::common::AttributeValue& value, otlp::Buffer& out);
+
 /// Appends each attribute as a field `field`, at most `count_max` of them; of equal keys the last value wins.
 /// @return how many were left out because of `count_max`
 std::uint32_t AppendAttributes(std::uint32_t field, const opentelemetry::common::KeyValueIterable& attributes, std::uint32_t count_max,

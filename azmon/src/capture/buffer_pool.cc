@@ -10,15 +10,20 @@ constexpr std::size_t kBuffersMax = 32;
 constexpr std::size_t kBufferBytesMin = 1024;
 constexpr std::size_t kBufferBytesMax = 16 * 1024;
 
+struct Blocks {
+  std::array<void*, kBuffersMax> free;
+  std::size_t count = 0;
+};
+
 struct Pool {
   std::array<otlp::Buffer, kBuffersMax> buffers;
   std::size_t count = 0;
-  std::array<void*, kBuffersMax> blocks;
-  std::size_t block_count = 0;
-  std::size_t block_bytes = 0;
+  std::array<Blocks, kBlockKinds> blocks;
 
   ~Pool() {
-    while (block_count > 0) ::operator delete(blocks[--block_count]);
+    for (Blocks& kind : blocks) {
+      while (kind.count > 0) ::operator delete(kind.free[--kind.count]);
+    }
   }
 };
 
@@ -59,20 +64,23 @@ void ReturnBuffer(otlp::Buffer buffer) {
   mine->buffers[mine->count++] = std::move(buffer);
 }
 
-void* TakeBlock(std::size_t bytes) {
-  Pool* const mine = ThisThreadsPool();
-  if (mine != nullptr && mine->block_count > 0 && mine->block_bytes == bytes) return mine->blocks[--mine->block_count];
+void* TakeBlock(BlockKind kind, std::size_t bytes) {
+  if (Pool* const mine = ThisThreadsPool()) {
+    Blocks& blocks = mine->blocks[static_cast<std::size_t>(kind)];
+    if (blocks.count > 0) return blocks.free[--blocks.count];
+  }
   return ::operator new(bytes);
 }
 
-void ReturnBlock(void* block, std::size_t bytes) {
-  Pool* const mine = ThisThreadsPool();
-  if (mine == nullptr || mine->block_count == kBuffersMax || (mine->block_bytes != bytes && mine->block_count > 0)) {
-    ::operator delete(block);
-    return;
+void ReturnBlock(BlockKind kind, void* block) {
+  if (Pool* const mine = ThisThreadsPool()) {
+    Blocks& blocks = mine->blocks[static_cast<std::size_t>(kind)];
+    if (blocks.count < kBuffersMax) {
+      blocks.free[blocks.count++] = block;
+      return;
+    }
   }
-  mine->block_bytes = bytes;
-  mine->blocks[mine->block_count++] = block;
+  ::operator delete(block);
 }
 
 }  // namespace azmon::capture

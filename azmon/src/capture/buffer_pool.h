@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstdint>
+
 #include "otlp/buffer.h"
 
 namespace azmon::capture {
@@ -12,8 +14,12 @@ otlp::Buffer TakeBuffer();
 /// Buffers that grew over 16 KiB are freed, so one huge span does not stay in memory.
 void ReturnBuffer(otlp::Buffer buffer);
 
-/// Memory for one object, likewise pooled by thread. All callers ask for the same size.
-void* TakeBlock(std::size_t bytes);
-void ReturnBlock(void* block, std::size_t bytes);
+/// What a block holds; all blocks of a kind have one size.
+enum class BlockKind : std::uint8_t { kSpanRecord, kLogRecord };
+inline constexpr std::size_t kBlockKinds = 2;
+
+/// Memory for one object, likewise pooled by thread.
+void* TakeBlock(BlockKind kind, std::size_t bytes);
+void ReturnBlock(BlockKind kind, void* block);
 
 }  // namespace azmon::capture

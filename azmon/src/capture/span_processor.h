@@ -5,12 +5,11 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
-#include <mutex>
 
 #include <opentelemetry/sdk/trace/processor.h>
 
+#include "capture/scope_registry.h"
 #include "capture/span_record.h"
 #include "journal/journal.h"
 
@@ -35,15 +34,10 @@ class SpanProcessor final : public opentelemetry::sdk::trace::SpanProcessor {
   bool Shutdown(std::chrono::microseconds timeout) noexcept override;
 
  private:
-  std::uint32_t ScopeId(const SpanRecord& span);
-
   const std::shared_ptr<journal::Journal> journal_;
   const ProcessorOptions options_;
-  const std::uint64_t id_;  ///< tells processors apart in each thread's cache
+  ScopeRegistry scopes_;
   std::atomic<bool> is_shut_down_{false};
-  std::mutex mutex_;
-  std::map<const void*, std::uint32_t> resources_;  ///< by the SDK's object; it lives as long as the provider that owns this processor
-  std::map<const void*, std::uint32_t> scopes_;
 };
 
 }  // namespace azmon::capture

@@ -45,9 +45,9 @@ SpanRecord::~SpanRecord() {
   ReturnBuffer(std::move(name_));
 }
 
-void* SpanRecord::operator new(std::size_t bytes) { return TakeBlock(bytes); }
+void* SpanRecord::operator new(std::size_t bytes) { return TakeBlock(BlockKind::kSpanRecord, bytes); }
 
-void SpanRecord::operator delete(void* block) { ReturnBlock(block, sizeof(SpanRecord)); }
+void SpanRecord::operator delete(void* block) { ReturnBlock(BlockKind::kSpanRecord, block); }
 
 void SpanRecord::SetIdentity(const trace::SpanContext& context, trace::SpanId parent_span_id) noexcept {
   context.trace_id().CopyBytesTo(trace_id_);

@@ -25,6 +25,14 @@ bool IsTrue(const Environment& environment, const char* variable) {
   return value && base::EqualsIgnoreCase(*value, "true");
 }
 
+/// `none` switches a signal off for every destination.
+bool IsSignalEnabled(const Environment& environment, const char* variable, Settings& settings) {
+  const auto exporter = environment.Get(variable);
+  if (!exporter || !base::EqualsIgnoreCase(*exporter, "none")) return true;
+  settings.notes.push_back(std::string(variable) + " is none, so the signal is off");
+  return false;
+}
+
 /// Distro spec 1.4: where we run, as one letter.
 char ResourceProvider(const Environment& environment) {
   if (environment.Get("FUNCTIONS_WORKER_RUNTIME") || environment.Get("FUNCTIONS_EXTENSION_VERSION")) return 'f';
@@ -136,10 +144,8 @@ Settings ReadSettings(const Options& options, const Environment& environment, co
     settings.notes.emplace_back("off, because OTEL_SDK_DISABLED is true");
     return settings;
   }
-  if (const auto exporter = environment.Get("OTEL_TRACES_EXPORTER"); exporter && base::EqualsIgnoreCase(*exporter, "none")) {
-    settings.traces_enabled = false;
-    settings.notes.emplace_back("no traces, because OTEL_TRACES_EXPORTER is none");
-  }
+  settings.traces_enabled = IsSignalEnabled(environment, "OTEL_TRACES_EXPORTER", settings);
+  settings.logs_enabled = IsSignalEnabled(environment, "OTEL_LOGS_EXPORTER", settings);
   ReadAzure(options, environment, host, settings);
   ReadOtlp(options, environment, settings);
   ReadSampler(environment, settings);

@@ -23,6 +23,7 @@ enum class Propagator : std::uint8_t { kTraceContext, kBaggage, kB3, kB3Multi, k
 struct Settings {
   bool sdk_disabled = false;     ///< OTEL_SDK_DISABLED
   bool traces_enabled = true;    ///< OTEL_TRACES_EXPORTER is not `none`
+  bool logs_enabled = true;      ///< OTEL_LOGS_EXPORTER is not `none`
   std::optional<deliver::AzureSettings> azure;
   std::optional<deliver::OtlpSettings> otlp;
   resource::Attributes resource;

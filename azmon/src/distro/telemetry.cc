@@ -8,6 +8,10 @@
 #include <opentelemetry/context/propagation/composite_propagator.h>
 #include <opentelemetry/context/propagation/global_propagator.h>
 #include <opentelemetry/context/propagation/noop_propagator.h>
+#include <opentelemetry/logs/noop.h>
+#include <opentelemetry/logs/provider.h>
+#include <opentelemetry/sdk/logs/logger_provider.h>
+#include <opentelemetry/sdk/logs/logger_provider_factory.h>
 #include <opentelemetry/sdk/trace/tracer_provider_factory.h>
 #include <opentelemetry/trace/noop.h>
 #include <opentelemetry/trace/propagation/b3_propagator.h>
@@ -16,6 +20,7 @@
 #include <opentelemetry/trace/provider.h>
 
 #include "azmon/azmon.h"
+#include "capture/log_processor.h"
 #include "capture/span_processor.h"
 #include "deliver/delivery.h"
 #include "distro/own_log.h"
@@ -27,6 +32,8 @@ namespace {
 
 namespace nostd = opentelemetry::nostd;
 namespace trace = opentelemetry::trace;
+namespace logs = opentelemetry::logs;
+namespace sdk = opentelemetry::sdk;
 namespace propagation = opentelemetry::context::propagation;
 
 DestinationHealth HealthOf(const journal::Journal& journal, journal::Destination destination) {
@@ -70,9 +77,12 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
     journal_ = std::make_shared<journal::Journal>(journal::JournalOptions{.bytes_max = options_.storage_bytes_max});
     if (settings_.sdk_disabled) {
       provider_ = nostd::shared_ptr<trace::TracerProvider>(new trace::NoopTracerProvider);
+      logger_provider_ = nostd::shared_ptr<logs::LoggerProvider>(new logs::NoopLoggerProvider);
     } else {
-      const std::uint8_t destinations = StartDelivery();
-      StartTracing(settings_.traces_enabled ? destinations : 0);
+      StartDelivery();
+      const sdk::resource::Resource resource = MakeResource();
+      StartTracing(resource);
+      StartLogging(resource);
       InstallGlobals();
     }
     std::string line = Join(settings_.notes);
@@ -94,6 +104,7 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
 
   bool Shutdown(std::chrono::milliseconds timeout) {
     if (processor_ != nullptr) processor_->Shutdown({});
+    if (log_processor_ != nullptr) log_processor_->Shutdown({});
     is_shut_down_.store(true);
     return delivery_ == nullptr || delivery_->Shutdown(timeout);
   }
@@ -108,38 +119,45 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
   }
 
   nostd::shared_ptr<trace::TracerProvider> Provider() const { return provider_; }
+  nostd::shared_ptr<logs::LoggerProvider> LoggerProvider() const { return logger_provider_; }
   std::chrono::milliseconds ShutdownTimeout() const { return options_.shutdown_timeout; }
 
  private:
-  /// @return the destinations that spans are kept for, as record flags
-  std::uint8_t StartDelivery() {
-    if (!settings_.azure && !settings_.otlp) return 0;
+  void StartDelivery() {
+    if (!settings_.azure && !settings_.otlp) return;
     const auto interval = options_.export_interval && options_.export_interval->count() > 0 ? *options_.export_interval : limits::kExportInterval;
     auto delivery = deliver::Delivery::Start(*journal_, settings_.azure, settings_.otlp,
                                              {.export_interval = interval, .log = [log = log_](Severity severity, std::string_view line) {
                                                 log->Write(severity == Severity::kError ? distro::LogLevel::kError : distro::LogLevel::kWarn, line);
                                               }});
-    if (!delivery.ok()) {
-      problems_.push_back({.severity = Severity::kError, .setting = "", .text = "telemetry cannot be sent: " + delivery.error().ToString()});
-      return 0;
+    if (delivery.ok()) {
+      delivery_ = std::move(*delivery);
+      return;
     }
-    delivery_ = std::move(*delivery);
+    problems_.push_back({.severity = Severity::kError, .setting = "", .text = "telemetry cannot be sent: " + delivery.error().ToString()});
+  }
+
+  /// Who gets a signal, as flags of otlp::RecordFlags.
+  std::uint8_t DestinationsOf(deliver::OtlpSignal signal, bool is_enabled) const {
+    if (!is_enabled || delivery_ == nullptr) return 0;
     std::uint8_t destinations = 0;
     if (settings_.azure) destinations |= otlp::kForAzure;
-    if (settings_.otlp && settings_.otlp->Of(deliver::OtlpSignal::kTraces)) destinations |= otlp::kForOtlp;
+    if (settings_.otlp && settings_.otlp->Of(signal)) destinations |= otlp::kForOtlp;
     return destinations;
   }
 
-  void StartTracing(std::uint8_t destinations) {
-    auto processor = std::make_unique<capture::SpanProcessor>(
-        journal_, capture::ProcessorOptions{.destinations = destinations, .force_flush = [weak = weak_from_this()](std::chrono::microseconds timeout) {
-                                              const auto self = weak.lock();
-                                              // The SDK's "no limit" would overflow a deadline.
-                                              const auto limit = std::min<std::chrono::microseconds>(timeout, std::chrono::minutes(1));
-                                              return self == nullptr || self->ForceFlush(std::chrono::duration_cast<std::chrono::milliseconds>(limit));
-                                            }});
-    processor_ = processor.get();
-    opentelemetry::sdk::resource::ResourceAttributes attributes;
+  std::function<bool(std::chrono::microseconds)> ForceFlushCall() {
+    return [weak = weak_from_this()](std::chrono::microseconds timeout) {
+      const auto self = weak.lock();
+      // The SDK's "no limit" would overflow a deadline.
+      const auto limit = std::min<std::chrono::microseconds>(timeout, std::chrono::minutes(1));
+      return self == nullptr || self->ForceFlush(std::chrono::duration_cast<std::chrono::milliseconds>(limit));
+    };
+  }
+
+  /// Exactly the settings' attributes: the SDK's own factory would add defaults and read the environment a second time.
+  sdk::resource::Resource MakeResource() const {
+    sdk::resource::ResourceAttributes attributes;
     for (const auto& [key, value] : settings_.resource) {
       if (const auto* const text = std::get_if<std::string>(&value)) {
         attributes.SetAttribute(key, nostd::string_view(*text));
@@ -147,31 +165,57 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
         attributes.SetAttribute(key, std::get<std::int64_t>(value));
       }
     }
-    class OnlyThese : public opentelemetry::sdk::resource::Resource {
+    class OnlyThese : public sdk::resource::Resource {
      public:
-      explicit OnlyThese(const opentelemetry::sdk::resource::ResourceAttributes& values) : Resource(values, "") {}
+      explicit OnlyThese(const sdk::resource::ResourceAttributes& values) : Resource(values, "") {}
     };
+    return OnlyThese(attributes);
+  }
+
+  void StartTracing(const sdk::resource::Resource& resource) {
+    auto processor = std::make_unique<capture::SpanProcessor>(
+        journal_, capture::ProcessorOptions{.destinations = DestinationsOf(deliver::OtlpSignal::kTraces, settings_.traces_enabled),
+                                            .force_flush = ForceFlushCall()});
+    processor_ = processor.get();
     provider_ = nostd::shared_ptr<trace::TracerProvider>(
-        opentelemetry::sdk::trace::TracerProviderFactory::Create(std::move(processor), OnlyThese(attributes), distro::MakeSampler(settings_)).release());
+        sdk::trace::TracerProviderFactory::Create(std::move(processor), resource, distro::MakeSampler(settings_)).release());
+  }
+
+  void StartLogging(const sdk::resource::Resource& resource) {
+    auto processor = std::make_unique<capture::LogProcessor>(
+        journal_, capture::LogProcessorOptions{.destinations = DestinationsOf(deliver::OtlpSignal::kLogs, settings_.logs_enabled),
+                                               .severity_min = options_.log_severity_min,
+                                               .trace_based_sampling = options_.enable_trace_based_log_sampling,
+                                               .force_flush = ForceFlushCall()});
+    log_processor_ = processor.get();
+    logger_provider_ = nostd::shared_ptr<logs::LoggerProvider>(sdk::logs::LoggerProviderFactory::Create(std::move(processor), resource).release());
   }
 
   void InstallGlobals() {
     if (options_.globals == Globals::kLeave) return;
     const bool replaces = options_.globals == Globals::kReplace;
-    const auto provider = trace::Provider::GetTracerProvider();
-    if (replaces || dynamic_cast<trace::NoopTracerProvider*>(provider.get()) != nullptr) {
+    if (replaces || dynamic_cast<trace::NoopTracerProvider*>(trace::Provider::GetTracerProvider().get()) != nullptr) {
       trace::Provider::SetTracerProvider(provider_);
     } else {
-      problems_.push_back({.severity = Severity::kWarning,
-                           .setting = "Options::globals",
-                           .text = "the program had set a tracer provider already; it stays, and its spans do not come here: use "
-                                   "Telemetry::tracer_provider(), or Globals::kReplace"});
+      ReportProviderThatStays("tracer", "spans");
+    }
+    if (replaces || dynamic_cast<logs::NoopLoggerProvider*>(logs::Provider::GetLoggerProvider().get()) != nullptr) {
+      logs::Provider::SetLoggerProvider(logger_provider_);
+    } else {
+      ReportProviderThatStays("logger", "records");
     }
     const auto propagator = propagation::GlobalTextMapPropagator::GetGlobalPropagator();
     if (replaces || dynamic_cast<propagation::NoOpPropagator*>(propagator.get()) != nullptr) {
       propagation::GlobalTextMapPropagator::SetGlobalPropagator(
           nostd::shared_ptr<propagation::TextMapPropagator>(MakePropagator(settings_.propagators).release()));
     }
+  }
+
+  void ReportProviderThatStays(const std::string& kind, const std::string& items) {
+    problems_.push_back({.severity = Severity::kWarning,
+                         .setting = "Options::globals",
+                         .text = "the program had set a " + kind + " provider already; it stays, and its " + items + " do not come here: use Telemetry::" +
+                                 kind + "_provider(), or Globals::kReplace"});
   }
 
   const Options options_;
@@ -182,8 +226,10 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
   std::atomic<bool> is_shut_down_{false};
   std::shared_ptr<journal::Journal> journal_;
   std::unique_ptr<deliver::Delivery> delivery_;
-  capture::SpanProcessor* processor_ = nullptr;  ///< owned by the provider
+  capture::SpanProcessor* processor_ = nullptr;    ///< owned by provider_
+  capture::LogProcessor* log_processor_ = nullptr;  ///< owned by logger_provider_
   nostd::shared_ptr<trace::TracerProvider> provider_;
+  nostd::shared_ptr<logs::LoggerProvider> logger_provider_;
 };
 
 namespace {
@@ -232,6 +278,11 @@ Health Telemetry::health() const { return impl_ == nullptr ? Health{} : impl_->G
 nostd::shared_ptr<trace::TracerProvider> Telemetry::tracer_provider() const {
   if (impl_ == nullptr) return nostd::shared_ptr<trace::TracerProvider>(new trace::NoopTracerProvider);
   return impl_->Provider();
+}
+
+nostd::shared_ptr<logs::LoggerProvider> Telemetry::logger_provider() const {
+  if (impl_ == nullptr) return nostd::shared_ptr<logs::LoggerProvider>(new logs::NoopLoggerProvider);
+  return impl_->LoggerProvider();
 }
 
 namespace internal {
