@@ -234,7 +234,7 @@ class ContextExecutor {
 
   template <typename Function>
   void execute(Function&& function) const {
-    boost::asio::execution::execute(inner_, Run<std::decay_t<Function>>{stack_, std::forward<Function>(function)});
+    inner_.execute(Run<std::decay_t<Function>>{stack_, std::forward<Function>(function)});
   }
 
   template <typename Property, typename = std::enable_if_t<boost::asio::can_query<const Inner&, Property>::value>>
