@@ -66,7 +66,6 @@ awaitable<std::optional<Problem>> HttpOrderPeer::Send(std::string order, net::De
   request.method = "POST";
   request.url = origin_;
   request.url.target = "/orders";
-  request.url_template = "/orders";
   request.headers.Set("Content-Type", "application/json");
   request.headers.Set("User-Agent", "azmon-services/" + std::string(kVersion));
   request.body = std::move(order);
@@ -84,7 +83,6 @@ awaitable<std::variant<bool, Problem>> HttpOrderPeer::HasReceipt(std::string ord
   net::ClientRequest request;
   request.url = origin_;
   request.url.target = "/receipts/" + order_id;
-  request.url_template = "/receipts/{id}";
   request.headers.Set("User-Agent", "azmon-services/" + std::string(kVersion));
   request.response_bytes_max = limits::kAnswerBytesMax;
   PassDeadline(deadline, request);

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "services/shared/service.h"
 
-#include <azmon/asio.h>
-#include <azmon/http.h>
-
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
 #include <cstdio>
 #include <utility>
 
+#include "azmon/instrumentation/http/net_hooks.h"
 #include "base/text.h"
 #include "services/shared/console.h"
 #include "services/shared/limits.h"
@@ -24,7 +22,19 @@ using azmon::Result;
 using boost::asio::awaitable;
 using std::chrono::steady_clock;
 
+constexpr std::string_view kHealthRoute = "/healthz";
+
 awaitable<net::Response> Answer(int status, std::string body) { co_return net::Response::Json(status, std::move(body)); }
+
+/// A span for each request but the probes: they come every few seconds and belong to no order.
+net::ServerHooks ServiceHooks() {
+  net::ServerHooks hooks = azmon::http::MakeServerHooks();
+  auto trace = std::move(hooks.on_request);
+  hooks.on_request = [trace = std::move(trace)](const net::RequestContext& context) -> std::unique_ptr<net::ServerObserver> {
+    return context.route == kHealthRoute ? nullptr : trace(context);
+  };
+  return hooks;
+}
 
 /// Adds what to do to an address that cannot be bound.
 Error CannotListen(const Error& error, std::string_view variables) {
@@ -65,14 +75,14 @@ int Fail(std::string_view program, const Error& error) {
 net::RuntimeOptions ServiceRuntimeOptions() {
   net::RuntimeOptions options;
   options.handle_signals = true;
-  options.bind_executor = azmon::http::BindExecutor();
+  options.bind_executor = azmon::http::ContextBinding();
   return options;
 }
 
 std::shared_ptr<net::Client> MakeTracedClient(net::Runtime& runtime) {
   net::ClientOptions options;
   options.response_bytes_max = limits::kAnswerBytesMax;
-  options.hooks = azmon::http::ClientHooks();
+  options.hooks = azmon::http::MakeClientHooks();
   return std::make_shared<net::Client>(runtime, std::move(options));
 }
 
@@ -111,11 +121,11 @@ int Run(std::string_view program, const ListenSettings& listen, const MakeRoutes
   if (!health.ok()) return Fail(program, health.error());
 
   net::Router router = routes(runtime);
-  router.Add("GET", "/healthz", [](net::RequestContext&) { return Answer(200, R"({"status":"live"})"); });
+  router.Add("GET", kHealthRoute, [](net::RequestContext&) { return Answer(200, R"({"status":"live"})"); });
   net::ServerOptions options;
   options.host = listen.host;
   options.port = listen.port;
-  options.hooks = azmon::http::ServerHooks();
+  options.hooks = ServiceHooks();
   options.request_timeout = limits::kOrderDeadline;
   auto server = net::Server::Listen(runtime, std::move(options), std::move(router));
   if (!server.ok()) return Fail(program, CannotListen(server.error(), "HOST and PORT"));
