@@ -8,6 +8,7 @@
 #include <opentelemetry/context/propagation/composite_propagator.h>
 #include <opentelemetry/context/propagation/global_propagator.h>
 #include <opentelemetry/context/propagation/noop_propagator.h>
+#include <opentelemetry/context/runtime_context.h>
 #include <opentelemetry/logs/noop.h>
 #include <opentelemetry/logs/provider.h>
 #include <opentelemetry/sdk/logs/logger_provider.h>
@@ -290,6 +291,9 @@ namespace internal {
 void AZMON_ABI_SYMBOL() noexcept {}
 
 Telemetry Start(Options options) noexcept {
+  // OpenTelemetry's context storage is a static of an inline function. Naming it here puts it among this library's symbols, so that a
+  // program that links only this library shares it with the SDK; else InstallContext() of asio.h would change a copy of the program's own.
+  (void)opentelemetry::context::RuntimeContext::GetConstRuntimeContextStorage();
   Running& running = TheRunning();
   const std::lock_guard lock(running.mutex);
   if (auto impl = running.impl.lock(); impl != nullptr && !impl->IsShutDown()) {
