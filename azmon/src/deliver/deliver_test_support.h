@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 #include <libdeflate.h>
 
+#include <cstring>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -80,7 +82,10 @@ inline std::string ScopeMessage(std::string_view name) {
 }
 
 inline std::string Gunzip(std::string_view bytes) {
-  std::string out(64u << 20, '\0');
+  // The last four bytes are the length (RFC 1952 section 2.3.1).
+  std::uint32_t length = 0;
+  if (bytes.size() >= 18) std::memcpy(&length, bytes.data() + bytes.size() - sizeof length, sizeof length);
+  std::string out(length, '\0');
   std::size_t written = 0;
   libdeflate_decompressor* const decompressor = libdeflate_alloc_decompressor();
   const auto result = libdeflate_gzip_decompress(decompressor, bytes.data(), bytes.size(), out.data(), out.size(), &written);

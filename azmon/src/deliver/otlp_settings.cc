@@ -101,11 +101,17 @@ class Reader {
   WantedBySignal Choose() {
     WantedBySignal wanted;
     const auto own = environment_.Get("OTLP_EXPORT_ENDPOINT");
-    if (options_.endpoint || options_.traces_endpoint) {
+    const std::array<std::pair<const std::optional<std::string>&, const char*>, kOtlpSignals> own_options{{
+        {options_.traces_endpoint, "Options::otlp.traces_endpoint"},
+        {options_.logs_endpoint, "Options::otlp.logs_endpoint"},
+        {options_.metrics_endpoint, "Options::otlp.metrics_endpoint"},
+    }};
+    const bool has_own_option = std::ranges::any_of(own_options, [](const auto& option) { return option.first.has_value(); });
+    if (options_.endpoint || has_own_option) {
       if (options_.endpoint) wanted.fill(Wanted{.text = std::string(base::Trim(*options_.endpoint)), .setting = "Options::otlp.endpoint"});
-      if (options_.traces_endpoint) {
-        wanted[static_cast<std::size_t>(OtlpSignal::kTraces)] =
-            Wanted{.text = std::string(base::Trim(*options_.traces_endpoint)), .setting = "Options::otlp.traces_endpoint", .is_base = false};
+      for (std::size_t i = 0; i < kOtlpSignals; ++i) {
+        const auto& [option, name] = own_options[i];
+        if (option) wanted[i] = Wanted{.text = std::string(base::Trim(*option)), .setting = name, .is_base = false};
       }
       return wanted;
     }
