@@ -34,10 +34,11 @@ enum class OtlpProtocol { kGrpc, kHttpProtobuf };
 /// Where else telemetry goes, beside Application Insights.
 struct OtlpOptions {
   /// For every signal. With kHttpProtobuf `/v1/traces` and its like are appended, as the OpenTelemetry specification asks for the base
-  /// endpoint; `traces_endpoint` is taken as it is.
+  /// endpoint; those of one signal are taken as they are.
   std::optional<std::string> endpoint;
   std::optional<std::string> traces_endpoint;
   std::optional<std::string> logs_endpoint;
+  std::optional<std::string> metrics_endpoint;
   std::optional<OtlpProtocol> protocol;
   std::map<std::string, std::string> headers;
   /// false: no OTLP destination, whatever the environment says.
