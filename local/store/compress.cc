@@ -3,7 +3,6 @@
 
 #include <libdeflate.h>
 
-#include <algorithm>
 #include <memory>
 
 namespace azmon::local {
@@ -39,31 +38,6 @@ Result<std::string> Decompress(std::string_view bytes, std::size_t bytes_plain) 
       written != bytes_plain) {
     return Error{ErrorCode::kMalformed, "a stored body is damaged"};
   }
-  return out;
-}
-
-Result<std::string> Gunzip(std::string_view bytes, std::size_t bytes_max) {
-  std::string out;
-  std::size_t used = 0;
-  while (!bytes.empty()) {
-    std::size_t taken = 0;
-    std::size_t written = 0;
-    auto room = std::max<std::size_t>(bytes.size() * 8, 64 * 1024);
-    for (;;) {
-      room = std::min(room, bytes_max - used);
-      out.resize(used + room);
-      const auto code = libdeflate_gzip_decompress_ex(Decompressor(), bytes.data(), bytes.size(), out.data() + used, room, &taken, &written);
-      if (code == LIBDEFLATE_SUCCESS) break;
-      if (code != LIBDEFLATE_INSUFFICIENT_SPACE) return Error{ErrorCode::kMalformed, "the gzip body is damaged"};
-      if (room == bytes_max - used) {
-        return Error{ErrorCode::kTooLarge, "the body has more than " + std::to_string(bytes_max) + " bytes after decompression"};
-      }
-      room *= 4;
-    }
-    used += written;
-    bytes.remove_prefix(taken);
-  }
-  out.resize(used);
   return out;
 }
 

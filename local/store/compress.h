@@ -17,8 +17,4 @@ std::string Compress(std::string_view bytes);
 /// @return kMalformed the bytes are damaged or have another size
 Result<std::string> Decompress(std::string_view bytes, std::size_t bytes_plain);
 
-/// Inflates a gzip body of a stranger, several members in a row included.
-/// @return kMalformed for damaged input, kTooLarge when the result would have more than `bytes_max`
-Result<std::string> Gunzip(std::string_view bytes, std::size_t bytes_max);
-
 }  // namespace azmon::local
