@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: MIT
+// The library as a program sees it: libazmon.so, the global providers, and a server that plays both destinations.
+//
+// Each test is a process of its own under ctest, so every one begins without global providers.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <mutex>
+
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <nlohmann/json.hpp>
+#include <opentelemetry/context/propagation/global_propagator.h>
+#include <opentelemetry/logs/provider.h>
+#include <opentelemetry/proto/collector/trace/v1/trace_service.pb.h>
+#include <opentelemetry/sdk/trace/tracer_provider.h>
+#include <opentelemetry/sdk/trace/tracer_provider_factory.h>
+#include <opentelemetry/trace/provider.h>
+
+#include "azmon/azmon.h"
+#include "azmon/events.h"
+#include "net/server.h"
+
+namespace azmon {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+using opentelemetry::proto::collector::trace::v1::ExportTraceServiceRequest;
+using testing::Contains;
+using testing::HasSubstr;
+namespace trace = opentelemetry::trace;
+
+/// Longer than anything here takes on a loaded machine; only a hang reaches it.
+constexpr auto kWatchdog = 20s;
+
+/// Application Insights ingestion and an OTLP/HTTP endpoint on one port.
+class Destinations {
+ public:
+  Destinations() {
+    net::Router router;
+    router.Add("POST", "/v2.1/track", Answer([this](net::RequestContext& context) { OnTrack(context.request.body); }), {.inflate = true});
+    router.Add("POST", "/v1/traces", Answer([this](net::RequestContext& context) { OnTraces(context.request.body); }), {.inflate = true});
+    router.Add("POST", "/v1/logs", Answer([](net::RequestContext&) {}), {.inflate = true});
+    auto server = net::Server::Listen(runtime_, {}, std::move(router));
+    EXPECT_TRUE(server.ok());
+    server_ = std::move(*server);
+  }
+
+  std::string Url() const { return "http://127.0.0.1:" + std::to_string(server_->port()); }
+  std::string ConnectionString() const {
+    return "InstrumentationKey=00000000-0000-4000-8000-0000a2004380;IngestionEndpoint=" + Url() + "/";
+  }
+
+  /// Items by Application Insights, in order of arrival.
+  std::vector<json> Items() {
+    const std::lock_guard lock(mutex_);
+    return items_;
+  }
+  std::vector<std::string> BaseTypes() {
+    std::vector<std::string> types;
+    for (const json& item : Items()) types.push_back(item["data"]["baseType"]);
+    return types;
+  }
+  std::vector<std::string> OtlpSpanNames() {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::string> names;
+    for (const auto& request : traces_) {
+      for (const auto& resource : request.resource_spans()) {
+        for (const auto& scope : resource.scope_spans()) {
+          for (const auto& span : scope.spans()) names.push_back(span.name());
+        }
+      }
+    }
+    return names;
+  }
+
+  /// Requests wait until it is false again.
+  void Hang(bool hangs) { hangs_ = hangs; }
+
+ private:
+  template <typename Record>
+  net::Handler Answer(Record record) {
+    return [this, record](net::RequestContext& context) -> boost::asio::awaitable<net::Response> {
+      record(context);
+      while (hangs_) co_await Pause();
+      net::Response response;
+      response.headers.Set("Content-Type", "application/json");
+      response.body = "{}";
+      co_return response;
+    };
+  }
+  static boost::asio::awaitable<void> Pause() {
+    boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor, 10ms);
+    co_await timer.async_wait(boost::asio::use_awaitable);
+  }
+
+  void OnTrack(const std::string& body) {
+    const std::lock_guard lock(mutex_);
+    std::size_t begin = 0;
+    while (begin < body.size()) {
+      const std::size_t end = std::min(body.find('\n', begin), body.size());
+      if (end > begin) items_.push_back(json::parse(body.substr(begin, end - begin)));
+      begin = end + 1;
+    }
+  }
+  void OnTraces(const std::string& body) {
+    const std::lock_guard lock(mutex_);
+    ExportTraceServiceRequest request;
+    EXPECT_TRUE(request.ParseFromString(body));
+    traces_.push_back(std::move(request));
+  }
+
+  std::mutex mutex_;
+  std::vector<json> items_;
+  std::vector<ExportTraceServiceRequest> traces_;
+  std::atomic<bool> hangs_{false};
+  net::Runtime runtime_{{.threads = 1}};
+  std::unique_ptr<net::Server> server_;
+};
+
+Options Quiet(Options options) {
+  options.on_log = [](Severity, std::string_view) {};
+  return options;
+}
+
+Options For(const Destinations& destinations) {
+  Options options;
+  options.connection_string = destinations.ConnectionString();
+  options.otlp.endpoint = destinations.Url();
+  options.otlp.protocol = OtlpProtocol::kHttpProtobuf;
+  options.resource["service.name"] = "shop";
+  return Quiet(std::move(options));
+}
+
+void MakeSpan(const char* name) { trace::Provider::GetTracerProvider()->GetTracer("test")->StartSpan(name)->End(); }
+
+void ExpectSumHolds(const Health& health) {
+  for (const auto& destination : {health.azure, health.otlp}) {
+    if (!destination) continue;
+    std::uint64_t dropped = 0;
+    for (const auto& [reason, count] : destination->dropped) dropped += count;
+    EXPECT_EQ(destination->accepted, destination->delivered + dropped + destination->in_journal);
+  }
+}
+
+TEST(Configure, OneCallSendsASpanToBothDestinations) {
+  Destinations destinations;
+  auto telemetry = Configure(For(destinations));
+  EXPECT_TRUE(telemetry.ok());
+  EXPECT_TRUE(telemetry.problems().empty());
+  MakeSpan("place order");
+  EXPECT_TRUE(telemetry.ForceFlush(kWatchdog));
+  const auto items = destinations.Items();
+  ASSERT_THAT(destinations.BaseTypes(), Contains("RemoteDependencyData"));
+  EXPECT_EQ(items.back()["data"]["baseData"]["name"], "place order");
+  EXPECT_EQ(items.back()["tags"]["ai.cloud.role"], "shop");
+  EXPECT_THAT(destinations.OtlpSpanNames(), Contains("place order"));
+  const Health health = telemetry.health();
+  EXPECT_EQ(health.azure->delivered, 1U);
+  EXPECT_EQ(health.otlp->delivered, 1U);
+  ExpectSumHolds(health);
+}
+
+TEST(Configure, PropagatorsOfTraceContextAndBaggageAreInstalled) {
+  Destinations destinations;
+  const auto telemetry = Configure(For(destinations));
+  std::vector<std::string> fields;
+  opentelemetry::context::propagation::GlobalTextMapPropagator::GetGlobalPropagator()->Fields([&](opentelemetry::nostd::string_view field) {
+    fields.emplace_back(field.data(), field.size());
+    return true;
+  });
+  EXPECT_THAT(fields, testing::IsSupersetOf({"traceparent", "tracestate", "baggage"}));
+}
+
+TEST(Configure, DestructorSendsWhatWaits) {
+  Destinations destinations;
+  {
+    Options options = For(destinations);
+    options.export_interval = 1h;
+    const auto telemetry = Configure(std::move(options));
+    MakeSpan("last words");
+  }
+  EXPECT_THAT(destinations.OtlpSpanNames(), Contains("last words"));
+  EXPECT_THAT(destinations.BaseTypes(), Contains("RemoteDependencyData"));
+}
+
+TEST(Configure, EitherDestinationMayBeAbsent) {
+  Destinations destinations;
+  {
+    Options options = For(destinations);
+    options.otlp.enabled = false;
+    auto telemetry = Configure(std::move(options));
+    MakeSpan("azure alone");
+    EXPECT_TRUE(telemetry.ForceFlush(kWatchdog));
+    EXPECT_FALSE(telemetry.health().otlp.has_value());
+    EXPECT_EQ(telemetry.health().azure->delivered, 1U);
+  }
+  EXPECT_TRUE(destinations.OtlpSpanNames().empty());
+  Options options = For(destinations);
+  options.connection_string.reset();
+  options.globals = Globals::kReplace;
+  auto telemetry = Configure(std::move(options));
+  MakeSpan("otlp alone");
+  EXPECT_TRUE(telemetry.ForceFlush(kWatchdog));
+  EXPECT_FALSE(telemetry.health().azure.has_value());
+  EXPECT_THAT(destinations.OtlpSpanNames(), testing::ElementsAre("otlp alone"));
+}
+
+TEST(Configure, WithoutDestinationItRunsAndSaysWhatToSet) {
+  auto telemetry = Configure(Quiet({}));
+  EXPECT_FALSE(telemetry.ok());
+  ASSERT_EQ(telemetry.problems().size(), 1U);
+  EXPECT_THAT(telemetry.problems()[0].text, HasSubstr("OTLP_EXPORT_ENDPOINT"));
+  MakeSpan("nowhere");
+  EXPECT_TRUE(telemetry.ForceFlush(1s));
+}
+
+TEST(Configure, ProviderThatTheProgramSetBeforeStaysAndIsReported) {
+  Destinations destinations;
+  class OwnProvider final : public trace::TracerProvider {
+   public:
+    opentelemetry::nostd::shared_ptr<trace::Tracer> GetTracer(opentelemetry::nostd::string_view, opentelemetry::nostd::string_view,
+                                                              opentelemetry::nostd::string_view) noexcept override {
+      return opentelemetry::nostd::shared_ptr<trace::Tracer>(new trace::NoopTracer);
+    }
+  };
+  const opentelemetry::nostd::shared_ptr<trace::TracerProvider> before(new OwnProvider);
+  trace::Provider::SetTracerProvider(before);
+  auto telemetry = Configure(For(destinations));
+  EXPECT_EQ(trace::Provider::GetTracerProvider().get(), before.get());
+  ASSERT_EQ(telemetry.problems().size(), 1U);
+  EXPECT_EQ(telemetry.problems()[0].setting, "Options::globals");
+  EXPECT_TRUE(telemetry.ok()) << "it is a warning";
+  telemetry.tracer_provider()->GetTracer("test")->StartSpan("by hand")->End();
+  EXPECT_TRUE(telemetry.ForceFlush(kWatchdog));
+  EXPECT_THAT(destinations.OtlpSpanNames(), Contains("by hand"));
+}
+
+TEST(Configure, GlobalsAreLeftAloneWhenAskedTo) {
+  Destinations destinations;
+  Options options = For(destinations);
+  options.globals = Globals::kLeave;
+  auto telemetry = Configure(std::move(options));
+  EXPECT_NE(dynamic_cast<trace::NoopTracerProvider*>(trace::Provider::GetTracerProvider().get()), nullptr);
+  EXPECT_TRUE(telemetry.problems().empty());
+}
+
+TEST(Configure, SecondCallReturnsTheRunningOneAndAProblem) {
+  Destinations destinations;
+  auto first = Configure(For(destinations));
+  {
+    auto second = Configure(For(destinations));
+    EXPECT_EQ(second.tracer_provider().get(), first.tracer_provider().get());
+    EXPECT_THAT(second.problems().back().text, HasSubstr("runs"));
+  }
+  MakeSpan("still alive");
+  EXPECT_TRUE(first.ForceFlush(kWatchdog));
+  EXPECT_THAT(destinations.OtlpSpanNames(), Contains("still alive"));
+}
+
+TEST(Configure, ShutdownKeepsItsDeadlineWhenDestinationsHang) {
+  Destinations destinations;
+  destinations.Hang(true);
+  auto telemetry = Configure(For(destinations));
+  MakeSpan("stuck");
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_FALSE(telemetry.Shutdown(300ms));
+  // The promise is 100 ms over the deadline; the rest is room for a loaded machine.
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 300ms + 2s);
+  ExpectSumHolds(telemetry.health());
+  EXPECT_EQ(telemetry.health().azure->in_journal, 0U);
+  EXPECT_EQ(telemetry.health().azure->accepted, 1U);
+  MakeSpan("too late");
+  EXPECT_EQ(telemetry.health().azure->accepted, 1U);
+  destinations.Hang(false);
+}
+
+TEST(Configure, LogsEventsAndExceptionsBecomeTheirItems) {
+  Destinations destinations;
+  auto telemetry = Configure(For(destinations));
+  opentelemetry::logs::Provider::GetLoggerProvider()->GetLogger("orders", "shop")->Warn("queue is nearly full");
+  TrackEvent("order placed", {{"order.id", "42"}});
+  TrackAvailability({.id = "1", .name = "ping", .duration = 12ms, .success = true});
+  try {
+    throw std::runtime_error("no stock");
+  } catch (...) {
+    RecordCurrentException();
+    RecordCurrentException();
+  }
+  EXPECT_TRUE(telemetry.ForceFlush(kWatchdog));
+  EXPECT_THAT(destinations.BaseTypes(), testing::IsSupersetOf({"MessageData", "EventData", "AvailabilityData", "ExceptionData"}));
+  int exceptions = 0;
+  for (const json& item : destinations.Items()) {
+    const json& data = item["data"]["baseData"];
+    if (item["data"]["baseType"] == "ExceptionData") {
+      ++exceptions;
+      EXPECT_EQ(data["exceptions"][0]["typeName"], "std::runtime_error");
+      EXPECT_EQ(data["exceptions"][0]["message"], "no stock");
+    }
+    if (item["data"]["baseType"] == "MessageData") {
+      EXPECT_EQ(data["message"], "queue is nearly full");
+      EXPECT_EQ(data["severityLevel"], "Warning");
+    }
+    if (item["data"]["baseType"] == "EventData") {
+      EXPECT_EQ(data["name"], "order placed");
+    }
+  }
+  EXPECT_EQ(exceptions, 1) << "the same exception is recorded once";
+}
+
+TEST(Configure, ExceptionInsideASpanIsItsEventAndNoLog) {
+  Destinations destinations;
+  auto telemetry = Configure(For(destinations));
+  {
+    const auto tracer = trace::Provider::GetTracerProvider()->GetTracer("test");
+    auto span = tracer->StartSpan("work");
+    const auto scope = tracer->WithActiveSpan(span);
+    RecordException(std::logic_error("wrong"));
+    span->End();
+  }
+  EXPECT_TRUE(telemetry.ForceFlush(kWatchdog));
+  EXPECT_EQ(telemetry.health().azure->accepted, 1U) << "one record: the span";
+  EXPECT_THAT(destinations.BaseTypes(), Contains("ExceptionData"));
+}
+
+}  // namespace
+}  // namespace azmon
