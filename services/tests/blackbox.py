@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: MIT
 """The services' contract, from outside: the built programs against a real Azurite, in good and in bad times.
 
-Without telemetry: traces are the business of tests/e2e. Exit code 77 means skipped, with the reason told.
+Spans are looked at where the services end: as Application Insights items of one order, whole, and of an order that failed. What
+azmon-local makes of them is the business of tests/e2e. Exit code 77 means skipped, with the reason told.
 """
 
 import concurrent.futures
+import gzip
 import http.server
 import json
 import os
@@ -306,6 +308,110 @@ def null_store(shop: Shop):
     server.server_close()
 
 
+class Ingestion:
+    """Takes what a service sends to Application Insights."""
+
+    def __init__(self):
+        self.items = []
+        owner = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                text = (gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body).decode()
+                batch = json.loads(text) if text.lstrip().startswith("[") else [json.loads(line) for line in text.splitlines() if line.strip()]
+                owner.items += batch
+                answer = json.dumps({"itemsReceived": len(batch), "itemsAccepted": len(batch), "errors": []}).encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+            def log_message(self, *_):
+                pass
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{self._server.server_address[1]}/"
+        self.variables = {
+            "TELEMETRY": "azmon", "OTEL_TRACES_SAMPLER": "always_on",
+            "APPLICATIONINSIGHTS_CONNECTION_STRING":
+                f"InstrumentationKey=00000000-0000-4000-8000-000000000001;IngestionEndpoint={url};LiveEndpoint={url}"}
+
+    def spans(self, trace_id: str) -> list[dict]:
+        """The spans of a trace: role, kind, name without ids, success, properties, id and parent."""
+        found = []
+        for item in list(self.items):
+            data, tags = item["data"]["baseData"], item["tags"]
+            if tags.get("ai.operation.id") == trace_id and item["data"]["baseType"] in ("RequestData", "RemoteDependencyData"):
+                found.append({"role": tags["ai.cloud.role"], "type": data.get("type", "request"), "name": data["name"], "success": data["success"],
+                              "properties": data.get("properties") or {}, "id": data["id"], "parent": tags.get("ai.operation.parentId")})
+        return found
+
+    def exceptions(self, trace_id: str) -> list[str]:
+        return [item["data"]["baseData"]["exceptions"][0]["typeName"] for item in list(self.items)
+                if item["tags"].get("ai.operation.id") == trace_id and item["data"]["baseType"] == "ExceptionData"]
+
+    def close(self):
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def one_chain(spans: list[dict]) -> list[str]:
+    """The spans from the root to the leaf as "role name", if each is the parent of the next; else what there is."""
+    chain, current = [], [span for span in spans if span["parent"] not in {other["id"] for other in spans}]
+    while len(current) == 1:
+        chain.append(f"{current[0]['role']}: {re.sub(r'order-.*', 'order', current[0]['name'])}")
+        current = [span for span in spans if span["parent"] == current[0]["id"]]
+    return chain if len(chain) == len(spans) else [f"broken: {spans}"]
+
+
+def spans(shop: Shop):
+    """One order is one trace, with every parent right."""
+    checks = shop.checks
+    ingestion = Ingestion()
+    _, receipt = shop.receipt(**ingestion.variables)
+    health = str(port())
+    _, processor = shop.order_processor(receipt, HEALTH_PORT=health, **ingestion.variables)
+    process = shop.start("checkout", ["--count", "20", "--rate", "200"], SERVICE_ORDER_PROCESSOR_API_NAME=processor, **ingestion.variables)
+    checks.equal(process.wait(30), 0, "20 orders at once are placed")
+    orders = [_LINE.fullmatch(line) for line in process.output().splitlines()]
+    wait_until(lambda: all(len(ingestion.spans(order[4])) == 9 for order in orders), 20, "nine spans an order have come", shop.started[:2])
+    expected = ["checkout: place order", "checkout: POST /orders", "order-processor: POST /orders", "order-processor: process order",
+                "order-processor: POST /orders", "receipt: POST /orders", "receipt: write receipt", "receipt: BlobClient.PutBlob",
+                "receipt: PUT /devstoreaccount1/receipts/order"]
+    wrong = [chain for order in orders if (chain := one_chain(ingestion.spans(order[4]))) != expected]
+    checks.equal(wrong, [], "the spans of each of 20 orders are one chain from checkout to the blob")
+    business = [span for span in ingestion.spans(orders[0][4]) if span["name"] in ("place order", "process order", "write receipt")]
+    checks.equal([span["properties"].get("order.id") for span in business], [orders[0][1]] * 3, "the business spans carry order.id")
+    put = next(span for span in ingestion.spans(orders[0][4]) if span["name"] == "BlobClient.PutBlob")
+    checks.equal(put["properties"].get("az.namespace"), "Microsoft.Storage", "the storage call carries az.namespace")
+
+    trace_id = "0af7651916cd43dd8448eb211c80319c"
+    headers = _JSON | {"traceparent": f"00-{trace_id}-00f067aa0ba902b7-01"}
+    post(processor, {"orderId": "spans-1"})
+    checks.equal(post(processor, {"orderId": "spans-1", "note": "other"}, headers)[0], 409, "a conflict with a traceparent of its own")
+    wait_until(lambda: len(ingestion.spans(trace_id)) == 9, 20, "its spans have come", shop.started[:2])
+    by_name = {f"{span['role']} {span['name']}": span["success"] for span in ingestion.spans(trace_id)}
+    failed = {name for name, success in by_name.items() if not success}
+    checks.that({"receipt write receipt", "order-processor process order"} <= failed and "receipt BlobClient.PutBlob" not in failed,
+                "the conflict fails the business spans, not the storage call", by_name)
+    checks.equal(sorted(ingestion.exceptions(trace_id)), ["order_conflict"] * 2, "and is recorded as an exception of both")
+
+    before = len(ingestion.items)
+    for _ in range(20):
+        call("GET", processor + "/healthz")
+    time.sleep(1.5)
+    checks.equal(len(ingestion.items), before, "probes leave no spans")
+    state = json.loads(call("GET", f"http://127.0.0.1:{health}/telemetryz")[2])["destinations"]
+    checks.that(set(state) == {"azure"} and state["azure"]["accepted"] == state["azure"]["delivered"] > 0 and not state["azure"]["dropped"],
+                "/telemetryz accounts for all of it", state)
+    ingestion.close()
+
+
 def start_and_end(shop: Shop):
     """Start in any order, health, drain."""
     checks = shop.checks
@@ -391,7 +497,7 @@ def settings(shop: Shop):
     checks.that(process.wait(10) == 1 and "PORT" in process.output(), "a port in use is told, with what to do, and ends with 1", process.output())
 
 
-SCENARIOS = (answers, repeats, bad_times, lost_answers, null_store, start_and_end, checkout, settings)
+SCENARIOS = (answers, repeats, bad_times, lost_answers, null_store, spans, start_and_end, checkout, settings)
 
 
 def main() -> int:
