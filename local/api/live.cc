@@ -47,14 +47,17 @@ net::Response LiveHub::Open() {
   }
   // The place is given back when the stream function goes, whether it ran or not.
   struct Place {
-    std::shared_ptr<LiveHub> hub;
-    std::uint64_t id;
+    Place(std::shared_ptr<LiveHub> owner, std::uint64_t number) : hub(std::move(owner)), id(number) {}
+    Place(const Place&) = delete;
+    Place& operator=(const Place&) = delete;
     ~Place() {
       const std::lock_guard guard(hub->mutex_);
       hub->listeners_.erase(id);
     }
+    std::shared_ptr<LiveHub> hub;
+    std::uint64_t id;
   };
-  auto place = std::make_shared<Place>(Place{shared_from_this(), id});
+  auto place = std::make_shared<Place>(shared_from_this(), id);
   return net::Response::Events([place](net::BodyWriter& writer) { return Stream(place->hub, place->id, writer); });
 }
 

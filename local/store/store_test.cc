@@ -315,8 +315,8 @@ TEST(Store, KeepsTheBytesOfEachRequest) {
 
 TEST(Store, ResetForgetsEverythingAndIsTold) {
   const TemporaryDirectory directory;
-  const auto store = Open(directory);
   std::atomic<int> resets = 0;
+  const auto store = Open(directory);
   store->OnChange([&](Store::Change change, std::uint64_t) { resets += change == Store::Change::kReset ? 1 : 0; });
   ASSERT_TRUE(Put(*store, {Request(0), Request(1)}).ok());
   ASSERT_TRUE(store->Reset().ok());
@@ -391,19 +391,20 @@ TEST(Store, AFullQueueRefusesAndLosesNothingThatItTook) {
   const TemporaryDirectory directory;
   StoreOptions options;
   options.queue_items_max = 10;
-  const auto store = Open(directory, options);
-  // Hold the writer in the listener, so that the queue fills.
+  // Before the store, whose listener uses them to its end.
   std::mutex mutex;
   std::condition_variable wake;
   bool held = false;
   bool release = false;
+  std::atomic<int> committed = 0;
+  const auto store = Open(directory, options);
+  // Hold the writer in the listener, so that the queue fills.
   store->OnChange([&](Store::Change, std::uint64_t) {
     std::unique_lock guard(mutex);
     held = true;
     wake.notify_all();
     wake.wait(guard, [&] { return release; });
   });
-  std::atomic<int> committed = 0;
   const auto submit = [&](int i) { return store->Submit(BatchOf({Request(i)}), [&](Result<void> result) { committed += result.ok() ? 1 : 0; }); };
   ASSERT_TRUE(submit(0).ok());
   {
