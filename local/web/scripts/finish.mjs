@@ -72,8 +72,8 @@ const files = walk(dist)
     const bytes = statSync(path).size;
     const gains = packed.length < bytes * 0.95;
     if (gains) writeFileSync(`${path}.gz`, packed);
-    const name = `/${relative(dist, path).split(sep).join("/")}`;
-    return { path: name, type, bytes, gzipBytes: gains ? packed.length : null, immutable: name.startsWith("/assets/") };
+    const name = relative(dist, path).split(sep).join("/");
+    return { path: name, type, bytes, gzipBytes: gains ? packed.length : null, immutable: name.startsWith("assets/") };
   })
   .sort((a, b) => (a.path < b.path ? -1 : 1));
 writeFileSync(join(dist, "manifest.json"), `${JSON.stringify({ files }, null, 1)}\n`);

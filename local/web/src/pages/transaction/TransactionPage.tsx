@@ -28,7 +28,8 @@ export function TransactionPage() {
   const { operationId } = useParams({ from: "/transactions/$operationId" });
   const live = isLive(useListState());
   const query = useQuery({ queryKey: ["transaction", operationId], queryFn: ({ signal }) => getTransaction(operationId, signal) });
-  useOnChange(() => query.refetch({ cancelRefetch: false }), live, kRefreshPauseMs);
+  const pauseMs = Math.max(kRefreshPauseMs, (query.data?.items.length ?? 0) * kRefreshPauseMsPerItem);
+  useOnChange(() => query.refetch({ cancelRefetch: false }), live, pauseMs);
   const slow = useDelayed(query.isPending);
 
   if (query.data !== undefined) return <TransactionView key={operationId} transaction={query.data} />;
@@ -43,8 +44,10 @@ export function TransactionPage() {
   );
 }
 
-/** A long transaction is megabytes of JSON, so it is read again at most once a second. */
+/** Any change on the server may be one of this transaction, so it is read again, at most once a second; a long one is
+ * megabytes of JSON and is read less often. */
 const kRefreshPauseMs = 1000;
+const kRefreshPauseMsPerItem = 0.1;
 /** Narrowest part of the axis that can be shown, milliseconds. */
 const kZoomMin = 0.001;
 
