@@ -87,9 +87,9 @@ Result<Place> FindPlace(const ServeOptions& options, const base::Environment& en
   return place;
 }
 
-Result<void> WriteFileWhole(const std::string& path, std::string_view text) {
+Result<void> WriteFileWhole(const std::string& path, std::string_view text, unsigned mode) {
   const std::string temporary = path + ".new";
-  const int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  const int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
   if (file < 0) return Error{ErrorCode::kSystem, "cannot write " + temporary, errno};
   const ssize_t written = ::write(file, text.data(), text.size());
   const int failure = errno;

@@ -24,6 +24,6 @@ struct Place {
 Result<Place> FindPlace(const ServeOptions& options, const base::Environment& environment);
 
 /// Writes a file so that readers see all of it or nothing.
-Result<void> WriteFileWhole(const std::string& path, std::string_view text);
+Result<void> WriteFileWhole(const std::string& path, std::string_view text, unsigned mode = 0644);
 
 }  // namespace azmon::local

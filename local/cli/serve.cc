@@ -11,6 +11,7 @@
 #include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "base/environment.h"
 #include "base/json_writer.h"
@@ -20,6 +21,7 @@
 #include "local/api/service.h"
 #include "local/cli/child.h"
 #include "local/cli/commands.h"
+#include "local/cli/local_ca.h"
 #include "local/cli/place.h"
 #include "local/store/store.h"
 #include "net/runtime.h"
@@ -66,18 +68,17 @@ std::string ReadyJson(const Addresses& addresses, const std::string& ca_file) {
   base::JsonWriter json(text);
   json.OpenObject().Member("pid", static_cast<std::int64_t>(::getpid())).Member("page", addresses.page);
   json.Member("ingestion", addresses.ingestion).Member("live", addresses.live);
-  json.Member("otlpGrpc", addresses.otlp_grpc).Member("otlpHttp", addresses.otlp_http).Key("caFile");
-  if (ca_file.empty()) json.Null();
-  else json.String(ca_file);
-  json.Member("connectionString", addresses.connection_string).CloseObject();
+  json.Member("otlpGrpc", addresses.otlp_grpc).Member("otlpHttp", addresses.otlp_http);
+  json.Member("caFile", ca_file).Member("connectionString", addresses.connection_string).CloseObject();
   text.push_back('\n');
   return text;
 }
 
-void PrintBanner(const ServeOptions& options, const Addresses& addresses, const Place& place) {
+void PrintBanner(const ServeOptions& options, const Addresses& addresses, const Place& place, const std::string& ca_file) {
   std::string text = "azmon-local " + std::string(kVersion) + "\n";
   text += "  page   " + addresses.page + "\n";
   text += "  data   " + place.description + "\n";
+  text += "  https  on the same ports, but for gRPC; its authority: " + ca_file + "\n";
   if (!place.notice.empty()) text += "  note   " + place.notice + "\n";
   if (!HasEmbeddedPage() && options.ui_directory.empty()) text += "  note   built without its page; the API works: " + addresses.page + "api/v1/stats\n";
   if (!IsLoopback(options.host)) text += "  note   " + options.host + " is reachable from outside: others can read and send telemetry here\n";
@@ -130,6 +131,11 @@ int Serve(const ServeOptions& options) {
   server_options.host = options.host;
   server_options.merge_leading_slashes = true;
   server_options.body_bytes_max = limits::kBodyBytesMax;
+  std::vector<std::string> names = options.allowed_hosts;
+  if (!IsLoopback(options.host) && !IsAnyAddress(options.host)) names.push_back(options.host);
+  auto tls = MakeLocalTls(place->directory, names);
+  if (!tls) return Fail(tls.error());
+  server_options.tls = net::ServerTls{tls->certificate_chain, tls->private_key, true};
   auto main_server = ListenOrFree(options.port, is_run && !options.is_port_given, [&](std::uint16_t port) {
     server_options.port = port;
     return net::Server::Listen(runtime, server_options, service->MainRouter());
@@ -146,9 +152,9 @@ int Serve(const ServeOptions& options) {
 
   const Addresses addresses = AddressesOf(options.host, (*main_server)->port(), (*grpc_server)->port(), (*otlp_server)->port());
   service->SetAddresses(addresses);
-  if (!options.is_silent) PrintBanner(options, addresses, *place);
+  if (!options.is_silent) PrintBanner(options, addresses, *place, tls->ca_file);
   if (!options.ready_json.empty()) {
-    if (const auto written = WriteFileWhole(options.ready_json, ReadyJson(addresses, "")); !written) return Fail(written.error());
+    if (const auto written = WriteFileWhole(options.ready_json, ReadyJson(addresses, tls->ca_file)); !written) return Fail(written.error());
   }
 
   std::atomic<int> exit_code = 0;

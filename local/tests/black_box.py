@@ -171,6 +171,21 @@ class Serving(unittest.TestCase):
         with Local("--allowed-host", "dev-box") as local:
             self.assertEqual(local.call("GET", "/api/v1/stats", headers={"Host": "dev-box:1"})[0], 200)
 
+    def test_https_on_the_same_ports(self):
+        with Local() as local:
+            trusted = ssl.create_default_context(cafile=local.ready["caFile"])
+            for base, path in (("page", "/api/v1/health"), ("otlpHttp", "/v1/traces")):
+                port = urllib.parse.urlsplit(local.ready[base]).port
+                for host in ("localhost", "127.0.0.1"):
+                    connection = http.client.HTTPSConnection(host, port, timeout=20, context=trusted)
+                    connection.request("GET", path)
+                    self.assertIn(connection.getresponse().status, (200, 405))
+                    connection.close()
+                strange = http.client.HTTPSConnection("localhost", port, timeout=20, context=ssl.create_default_context())
+                with self.assertRaises(ssl.SSLCertVerificationError):
+                    strange.request("GET", path)
+                strange.close()
+
     def test_serves_the_page(self):
         with Local() as local:
             status, body, headers = local.call("GET", "/")
