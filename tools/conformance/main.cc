@@ -2,6 +2,7 @@
 // azmon-conformance: what the library would send for the cases of the corpus, tests/conformance/README.md.
 //
 //   azmon-conformance [--family NAME] CASES_DIR    one line {"name", "envelopes"} a case, of all families or of one
+//   azmon-conformance --records CASES_DIR          the cases' OTLP messages, one line {"name", "signal", "message": base64} each
 //   azmon-conformance --mapping                    docs/reference/mapping.md, from the tables of the mapping
 #include <unistd.h>
 
@@ -149,8 +150,29 @@ std::string Run(const Json& input, base::WallTime now) {
   return exporter.Items();
 }
 
+/// The lines of one case.
+using RunCase = std::string (*)(const std::string& name, const Json& input);
+
+std::string EnvelopesLine(const std::string& name, const Json& input) {
+  return "{\"name\":" + Json(name).dump() + ",\"envelopes\":" + Run(input, base::SystemClock().WallNow()) + "}\n";
+}
+
+std::string RecordLines(const std::string& name, const Json& input) {
+  std::string lines;
+  const auto add = [&](std::string_view signal, std::string_view message) {
+    base::JsonWriter(lines).OpenObject().Member("name", name).Member("signal", signal).Member("message", base::Base64(message)).CloseObject();
+    lines.push_back('\n');
+  };
+  if (input.contains("resource")) add("resource", ResourceMessage(input["resource"]));
+  if (input.contains("scope")) add("scope", ScopeMessage(input["scope"]));
+  for (const Message& message : MessagesOf(input)) {
+    add(message.signal == otlp::Signal::kSpan ? "span" : (message.signal == otlp::Signal::kLog ? "log" : "metric"), message.bytes);
+  }
+  return lines;
+}
+
 /// @param family  "" for all
-int RunCases(const std::filesystem::path& folder, std::string_view family) {
+int RunCases(const std::filesystem::path& folder, std::string_view family, RunCase run) {
   std::vector<std::filesystem::path> files;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
     const bool is_wanted = family.empty() || entry.path().parent_path().filename() == family;
@@ -162,7 +184,7 @@ int RunCases(const std::filesystem::path& folder, std::string_view family) {
     const std::string name = file.parent_path().filename().string() + "/" + file.stem().string();
     try {
       const Json document = Json::parse(std::ifstream(file));
-      std::cout << "{\"name\":" << Json(name).dump() << ",\"envelopes\":" << Run(document.at("input"), base::SystemClock().WallNow()) << "}\n";
+      std::cout << run(name, document.at("input"));
     } catch (const std::exception& error) {
       // The others are still worth running.
       std::cerr << name << ": " << error.what() << '\n';
@@ -176,18 +198,20 @@ int RunCases(const std::filesystem::path& folder, std::string_view family) {
 }  // namespace azmon::conformance
 
 int main(int argc, char** argv) {
+  using namespace azmon::conformance;
   const std::vector<std::string_view> arguments(argv + 1, argv + argc);
   if (arguments.size() == 1 && arguments[0] == "--mapping") {
-    std::cout << azmon::conformance::MappingPage();
+    std::cout << MappingPage();
     return 0;
   }
   const bool has_family = arguments.size() == 3 && arguments[0] == "--family";
-  if (!has_family && (arguments.size() != 1 || arguments[0].starts_with('-'))) {
-    std::cerr << "usage: azmon-conformance [--family NAME] CASES_DIR\n       azmon-conformance --mapping\n";
+  const bool has_records = arguments.size() == 2 && arguments[0] == "--records";
+  if (!has_family && !has_records && (arguments.size() != 1 || arguments[0].starts_with('-'))) {
+    std::cerr << "usage: azmon-conformance [--family NAME | --records] CASES_DIR\n       azmon-conformance --mapping\n";
     return 2;
   }
   try {
-    return azmon::conformance::RunCases(arguments.back(), has_family ? arguments[1] : std::string_view{});
+    return RunCases(arguments.back(), has_family ? arguments[1] : std::string_view{}, has_records ? RecordLines : EnvelopesLine);
   } catch (const std::exception& error) {
     std::cerr << error.what() << '\n';
     return 1;

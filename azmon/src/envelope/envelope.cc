@@ -14,6 +14,7 @@ std::string_view Name(DropReason reason) {
     case DropReason::kUnsupported: return "unsupported";
     case DropReason::kNotFinite: return "not_finite";
     case DropReason::kNoValue: return "no_value";
+    case DropReason::kTooMany: return "too_many";
   }
   return "unknown";
 }
@@ -29,16 +30,15 @@ Appended AppendItems(const otlp::RecordView& record, const ResourceContext& reso
                             .settings = settings,
                             .now_nanos = static_cast<std::uint64_t>(now.time_since_epoch().count())};
   const std::size_t before_bytes = out.size();
-  Appended appended;
   ItemCounter counter(annotations.items_left);
   ItemWriter writer(out);
   try {
     switch (record.signal) {
       case otlp::Signal::kSpan: AppendSpan(record.message, record_context, context, counter, writer); break;
       case otlp::Signal::kLog: AppendLog(record.message, record_context, context, counter, writer); break;
-      case otlp::Signal::kMetric: AppendMetric(record.message, context, counter, appended, writer); break;
+      case otlp::Signal::kMetric: AppendMetric(record.message, context, counter, writer); break;
       case otlp::Signal::kScope:
-      case otlp::Signal::kResource: appended.Drop(DropReason::kUnsupported); break;
+      case otlp::Signal::kResource: counter.Drop(DropReason::kUnsupported); break;
     }
   } catch (const protozero::exception&) {
     writer.Discard();
@@ -48,8 +48,7 @@ Appended AppendItems(const otlp::RecordView& record, const ResourceContext& reso
     return malformed;
   }
   writer.Flush();
-  appended.items = counter.Appended();
-  return appended;
+  return counter.appended();
 }
 
 }  // namespace azmon::envelope

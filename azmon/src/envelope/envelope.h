@@ -76,10 +76,11 @@ enum class DropReason : std::uint8_t {
   kUnsupported,  ///< no telemetry (a scope or resource record), or a metric without a known kind of data points
   kNotFinite,    ///< a metric point whose value or sum is NaN or infinite
   kNoValue,      ///< a metric point without a value, or a histogram of no measurements
+  kTooMany,      ///< an item behind the first field_limits::kRecordItems of its record
 };
-inline constexpr std::size_t kDropReasons = 4;
+inline constexpr std::size_t kDropReasons = 5;
 
-/// "malformed", "unsupported", "not_finite", "no_value".
+/// "malformed", "unsupported", "not_finite", "no_value", "too_many".
 std::string_view Name(DropReason reason);
 
 struct Appended {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace azmon::envelope::field_limits {
 
@@ -28,6 +29,9 @@ inline constexpr std::size_t kPropertyKey = 150;
 inline constexpr std::size_t kPropertyBytes = 8192;
 inline constexpr std::size_t kLongPropertyBytes = 262144;  ///< GenAI content
 
+/// Items of one record. An empty event of a span takes two bytes and makes an item of hundreds, so a record of a megabyte could make
+/// gigabytes. Above the SDK's limits of 128 events of a span and 2,000 points of a metric.
+inline constexpr std::uint32_t kRecordItems = 2048;
 /// Links in the property `_MS.links`; 107 would fill kPropertyBytes. Contract 3.8, Δ23.
 inline constexpr std::size_t kLinks = 100;
 /// Count of a metric point: the service keeps an int32. Contract 5, Δ29.

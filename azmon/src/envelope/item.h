@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "envelope/envelope.h"
+#include "envelope/field_limits.h"
 #include "envelope/item_writer.h"
 #include "envelope/tags.h"
 
@@ -32,18 +33,26 @@ class ItemCounter {
 
   /// True if the next item is to be appended.
   bool Next() {
+    if (next_ == field_limits::kRecordItems) {
+      Drop(DropReason::kTooMany);
+      return false;
+    }
     const std::uint32_t bit = next_ < 63 ? next_ : 63;
     ++next_;
     const bool is_wanted = !items_left_ || (*items_left_ >> bit & 1U) != 0;
-    if (is_wanted) ++appended_;
+    if (is_wanted) ++appended_.items;
     return is_wanted;
   }
-  std::uint32_t Appended() const { return appended_; }
+
+  /// An item that the record has and that cannot be made.
+  void Drop(DropReason reason) { appended_.Drop(reason); }
+
+  const Appended& appended() const { return appended_; }
 
  private:
   std::optional<std::uint64_t> items_left_;
   std::uint32_t next_ = 0;
-  std::uint32_t appended_ = 0;
+  Appended appended_;
 };
 
 /// Writes everything up to and including `"ver":2` of baseData. `tags` may be nullptr: only the resource's.
@@ -58,7 +67,7 @@ struct RecordContext {
 };
 void AppendSpan(std::string_view message, const RecordContext& record, const ItemContext& context, ItemCounter& counter, ItemWriter& out);
 void AppendLog(std::string_view message, const RecordContext& record, const ItemContext& context, ItemCounter& counter, ItemWriter& out);
-void AppendMetric(std::string_view message, const ItemContext& context, ItemCounter& counter, Appended& appended, ItemWriter& out);
+void AppendMetric(std::string_view message, const ItemContext& context, ItemCounter& counter, ItemWriter& out);
 
 /// The one entry of `exceptions`, and what follows it but the severity. Contract 3.8.
 struct ExceptionText {

@@ -229,10 +229,10 @@ void WritePoint(std::string_view name, const Point& point, const ItemContext& co
 
 }  // namespace
 
-void AppendMetric(std::string_view message, const ItemContext& context, ItemCounter& counter, Appended& appended, ItemWriter& out) {
+void AppendMetric(std::string_view message, const ItemContext& context, ItemCounter& counter, ItemWriter& out) {
   const Metric metric = ReadMetric(message);
   if (metric.form == PointForm::kNone) {
-    appended.Drop(DropReason::kUnsupported);
+    counter.Drop(DropReason::kUnsupported);
     return;
   }
   // The data points have the same field number in every kind of metric.
@@ -244,7 +244,7 @@ void AppendMetric(std::string_view message, const ItemContext& context, ItemCoun
   while (reader.next(otlp::gauge::kDataPoints, pbf_wire_type::length_delimited)) {
     ReadPoint(metric.form, View(reader.get_view()), point);
     if (const auto reason = WhyDropped(point)) {
-      appended.Drop(*reason);
+      counter.Drop(*reason);
     } else if (counter.Next()) {
       WritePoint(name, point, context, out);
     }
