@@ -13,6 +13,9 @@
 #include <nlohmann/json.hpp>
 #include <opentelemetry/context/propagation/global_propagator.h>
 #include <opentelemetry/logs/provider.h>
+#include <opentelemetry/metrics/meter.h>
+#include <opentelemetry/metrics/provider.h>
+#include <opentelemetry/proto/collector/metrics/v1/metrics_service.pb.h>
 #include <opentelemetry/proto/collector/trace/v1/trace_service.pb.h>
 #include <opentelemetry/sdk/trace/tracer_provider.h>
 #include <opentelemetry/sdk/trace/tracer_provider_factory.h>
@@ -42,6 +45,7 @@ class Destinations {
     net::Router router;
     router.Add("POST", "/v2.1/track", Answer([this](net::RequestContext& context) { OnTrack(context.request.body); }), {.inflate = true});
     router.Add("POST", "/v1/traces", Answer([this](net::RequestContext& context) { OnTraces(context.request.body); }), {.inflate = true});
+    router.Add("POST", "/v1/metrics", Answer([this](net::RequestContext& context) { OnMetrics(context.request.body); }), {.inflate = true});
     router.Add("POST", "/v1/logs", Answer([](net::RequestContext&) {}), {.inflate = true});
     auto server = net::Server::Listen(runtime_, {}, std::move(router));
     EXPECT_TRUE(server.ok());
@@ -74,6 +78,17 @@ class Destinations {
       }
     }
     return names;
+  }
+
+  std::vector<opentelemetry::proto::metrics::v1::Metric> OtlpMetrics() {
+    const std::lock_guard lock(mutex_);
+    std::vector<opentelemetry::proto::metrics::v1::Metric> found;
+    for (const auto& request : metrics_) {
+      for (const auto& resource : request.resource_metrics()) {
+        for (const auto& scope : resource.scope_metrics()) found.insert(found.end(), scope.metrics().begin(), scope.metrics().end());
+      }
+    }
+    return found;
   }
 
   /// Requests wait until it is false again.
@@ -112,8 +127,14 @@ class Destinations {
     traces_.push_back(std::move(request));
   }
 
+  void OnMetrics(const std::string& body) {
+    const std::lock_guard lock(mutex_);
+    EXPECT_TRUE(metrics_.emplace_back().ParseFromString(body));
+  }
+
   std::mutex mutex_;
   std::vector<json> items_;
+  std::vector<opentelemetry::proto::collector::metrics::v1::ExportMetricsServiceRequest> metrics_;
   std::vector<ExportTraceServiceRequest> traces_;
   std::atomic<bool> hangs_{false};
   net::Runtime runtime_{{.threads = 1}};
@@ -308,6 +329,37 @@ TEST(Configure, LogsEventsAndExceptionsBecomeTheirItems) {
     }
   }
   EXPECT_EQ(exceptions, 1) << "the same exception is recorded once";
+}
+
+TEST(Configure, MetricsGoToBothDestinationsEachInItsTemporality) {
+  Destinations destinations;
+  {
+    auto telemetry = Configure(For(destinations));
+    const auto meter = opentelemetry::metrics::Provider::GetMeterProvider()->GetMeter("test");
+    const auto counter = meter->CreateUInt64Counter("orders");
+    const auto duration = meter->CreateDoubleHistogram("http.server.request.duration", "", "s");
+    counter->Add(3);
+    duration->Record(0.02, opentelemetry::context::Context{});
+    EXPECT_TRUE(telemetry.ForceFlush(kWatchdog));
+    counter->Add(4);
+  }
+  std::vector<double> deltas;
+  for (const json& item : destinations.Items()) {
+    const json& data = item["data"]["baseData"];
+    if (item["data"]["baseType"] == "MetricData" && data["metrics"][0]["name"] == "orders") deltas.push_back(data["metrics"][0]["value"]);
+  }
+  EXPECT_THAT(deltas, testing::ElementsAre(3, 4)) << "deltas, the last at shutdown";
+  std::vector<std::int64_t> sums;
+  std::vector<double> bounds;
+  for (const auto& metric : destinations.OtlpMetrics()) {
+    if (metric.name() == "orders") sums.push_back(metric.sum().data_points(0).as_int());
+    if (metric.has_histogram()) bounds.assign(metric.histogram().data_points(0).explicit_bounds().begin(), metric.histogram().data_points(0).explicit_bounds().end());
+  }
+  ASSERT_FALSE(sums.empty());
+  EXPECT_EQ(sums.back(), 7) << "cumulative";
+  ASSERT_FALSE(bounds.empty());
+  EXPECT_EQ(bounds.front(), 0.005);
+  EXPECT_EQ(bounds.back(), 10);
 }
 
 TEST(Configure, ExceptionInsideASpanIsItsEventAndNoLog) {

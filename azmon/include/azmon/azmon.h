@@ -20,6 +20,7 @@
 #include <vector>
 
 #include <opentelemetry/logs/logger_provider.h>
+#include <opentelemetry/metrics/meter_provider.h>
 #include <opentelemetry/nostd/shared_ptr.h>
 #include <opentelemetry/trace/tracer_provider.h>
 #include <opentelemetry/version.h>
@@ -93,6 +94,8 @@ struct Options {
   bool enable_trace_based_log_sampling = false;
   /// A batch leaves when it is full or after this time; 1 s by default.
   std::optional<std::chrono::milliseconds> export_interval;
+  /// How often metrics are collected; 60 s by default (OTEL_METRIC_EXPORT_INTERVAL).
+  std::optional<std::chrono::milliseconds> metric_interval;
   /// How long the destructor of Telemetry may try to send what is left.
   std::chrono::milliseconds shutdown_timeout{5000};
   /// Telemetry that waits for its destinations; above it the oldest is dropped and counted.
@@ -121,7 +124,7 @@ class AZMON_EXPORT Telemetry {
   bool ok() const noexcept;
   std::vector<Problem> problems() const;
 
-  /// Sends what waits. @return true: every destination has answered for everything that was accepted before the call
+  /// Collects metrics and sends what waits. @return true: every destination has answered for everything that was accepted before the call
   bool ForceFlush(std::chrono::milliseconds timeout) noexcept;
 
   /// Refuses new records, sends what waits, stops. Idempotent. @return as ForceFlush; returns within the timeout plus 100 ms whatever the
@@ -133,6 +136,7 @@ class AZMON_EXPORT Telemetry {
   /// The providers that this distro made, never null; the ones to use with Globals::kLeave.
   opentelemetry::nostd::shared_ptr<opentelemetry::trace::TracerProvider> tracer_provider() const;
   opentelemetry::nostd::shared_ptr<opentelemetry::logs::LoggerProvider> logger_provider() const;
+  opentelemetry::nostd::shared_ptr<opentelemetry::metrics::MeterProvider> meter_provider() const;
 
  private:
   friend AZMON_EXPORT Telemetry internal::Start(Options options) noexcept;

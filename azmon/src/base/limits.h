@@ -21,6 +21,9 @@ inline constexpr std::uint32_t kSpanLinksMax = 128;
 /// Attributes of one log record that are kept. Source: OpenTelemetry specification, "LogRecord limits".
 inline constexpr std::uint32_t kLogAttributesMax = 128;
 
+/// A metric with more points than fit goes into several records of about this size.
+inline constexpr std::size_t kMetricRecordBytes = 128 * 1024;
+
 /// What waits for a destination at most; the oldest segment is recycled above it. Same as the other distros' offline storage.
 inline constexpr std::uint64_t kStorageBytesMax = 50u << 20;
 

@@ -20,6 +20,9 @@ using base::Environment;
 
 constexpr const char* kConnectionStringVariable = "APPLICATIONINSIGHTS_CONNECTION_STRING";
 
+/// A longer interval is a mistake: nobody would see a metric of the last day.
+constexpr std::chrono::milliseconds kMetricIntervalMax = std::chrono::hours(24);
+
 bool IsTrue(const Environment& environment, const char* variable) {
   const auto value = environment.Get(variable);
   return value && base::EqualsIgnoreCase(*value, "true");
@@ -107,6 +110,46 @@ void ReadSampler(const Environment& environment, Settings& settings) {
   settings.notes.push_back("sampling " + settings.sampler + " (OTEL_TRACES_SAMPLER)");
 }
 
+void ReadMetrics(const Options& options, const Environment& environment, Settings& settings) {
+  if (options.metric_interval && options.metric_interval->count() > 0) {
+    settings.metric_interval = *options.metric_interval;
+  } else if (options.metric_interval) {
+    settings.problems.push_back({.severity = Severity::kWarning, .setting = "Options::metric_interval", .text = "is not positive; 60 s is used"});
+  } else if (const auto text = environment.Get("OTEL_METRIC_EXPORT_INTERVAL")) {
+    const auto milliseconds = base::ParseInteger<std::int64_t>(*text);
+    if (milliseconds && *milliseconds > 0 && *milliseconds <= kMetricIntervalMax.count()) {
+      settings.metric_interval = std::chrono::milliseconds(*milliseconds);
+    } else {
+      settings.problems.push_back({.severity = Severity::kWarning,
+                                   .setting = "OTEL_METRIC_EXPORT_INTERVAL",
+                                   .text = "is no number of milliseconds from 1 to a day; 60000 is used"});
+    }
+  }
+  if (const auto text = environment.Get("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE")) {
+    const std::string preference = base::ToLower(*text);
+    if (preference == "delta") {
+      settings.otlp_temporality = capture::Temporality::kDelta;
+    } else if (preference == "lowmemory") {
+      settings.otlp_temporality = capture::Temporality::kLowMemory;
+    } else if (preference != "cumulative") {
+      settings.problems.push_back({.severity = Severity::kWarning,
+                                   .setting = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
+                                   .text = "is none of cumulative, delta, lowmemory; cumulative is used"});
+    }
+  }
+  if (const auto text = environment.Get("OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION")) {
+    const std::string aggregation = base::ToLower(*text);
+    if (aggregation != "explicit_bucket_histogram") {
+      settings.problems.push_back({.severity = Severity::kWarning,
+                                   .setting = "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
+                                   .text = aggregation == "base2_exponential_bucket_histogram"
+                                               ? std::string("asks for exponential histograms, which opentelemetry-cpp ") + OPENTELEMETRY_SDK_VERSION +
+                                                     " does not have; explicit_bucket_histogram is used"
+                                               : "is none of explicit_bucket_histogram, base2_exponential_bucket_histogram; the former is used"});
+    }
+  }
+}
+
 void ReadPropagators(const Environment& environment, Settings& settings) {
   settings.propagators = {Propagator::kTraceContext, Propagator::kBaggage};
   const auto text = environment.Get("OTEL_PROPAGATORS");
@@ -146,10 +189,12 @@ Settings ReadSettings(const Options& options, const Environment& environment, co
   }
   settings.traces_enabled = IsSignalEnabled(environment, "OTEL_TRACES_EXPORTER", settings);
   settings.logs_enabled = IsSignalEnabled(environment, "OTEL_LOGS_EXPORTER", settings);
+  settings.metrics_enabled = IsSignalEnabled(environment, "OTEL_METRICS_EXPORTER", settings);
   ReadAzure(options, environment, host, settings);
   ReadOtlp(options, environment, settings);
   ReadSampler(environment, settings);
   ReadPropagators(environment, settings);
+  ReadMetrics(options, environment, settings);
   settings.resource = resource::Detect(host, environment, options.resource, settings.problems);
   if (options.export_interval && options.export_interval->count() <= 0) {
     settings.problems.push_back({.severity = Severity::kWarning, .setting = "Options::export_interval", .text = "is not positive; 1 s is used"});

@@ -13,6 +13,7 @@
 
 #include "azmon/azmon.h"
 #include "base/environment.h"
+#include "capture/metric_exporter.h"
 #include "deliver/delivery.h"
 #include "resource/resource.h"
 
@@ -24,12 +25,15 @@ struct Settings {
   bool sdk_disabled = false;     ///< OTEL_SDK_DISABLED
   bool traces_enabled = true;    ///< OTEL_TRACES_EXPORTER is not `none`
   bool logs_enabled = true;      ///< OTEL_LOGS_EXPORTER is not `none`
+  bool metrics_enabled = true;   ///< OTEL_METRICS_EXPORTER is not `none`
   std::optional<deliver::AzureSettings> azure;
   std::optional<deliver::OtlpSettings> otlp;
   resource::Attributes resource;
   std::string sampler;            ///< OTEL_TRACES_SAMPLER in lower case, else the default
   double sampler_ratio = 1;       ///< OTEL_TRACES_SAMPLER_ARG of the ratio samplers
   std::vector<Propagator> propagators;
+  std::chrono::milliseconds metric_interval{60000};
+  capture::Temporality otlp_temporality = capture::Temporality::kCumulative;  ///< Application Insights always gets deltas
   std::vector<Problem> problems;  ///< of every setting
   std::vector<std::string> notes; ///< what was decided, a sentence each, for the start line
 };

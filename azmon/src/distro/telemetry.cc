@@ -11,6 +11,8 @@
 #include <opentelemetry/context/runtime_context.h>
 #include <opentelemetry/logs/noop.h>
 #include <opentelemetry/logs/provider.h>
+#include <opentelemetry/metrics/noop.h>
+#include <opentelemetry/metrics/provider.h>
 #include <opentelemetry/sdk/logs/logger_provider.h>
 #include <opentelemetry/sdk/logs/logger_provider_factory.h>
 #include <opentelemetry/sdk/trace/tracer_provider_factory.h>
@@ -24,6 +26,7 @@
 #include "capture/log_processor.h"
 #include "capture/span_processor.h"
 #include "deliver/delivery.h"
+#include "distro/metrics.h"
 #include "distro/own_log.h"
 #include "distro/settings.h"
 #include "journal/journal.h"
@@ -34,6 +37,7 @@ namespace {
 namespace nostd = opentelemetry::nostd;
 namespace trace = opentelemetry::trace;
 namespace logs = opentelemetry::logs;
+namespace metrics = opentelemetry::metrics;
 namespace sdk = opentelemetry::sdk;
 namespace propagation = opentelemetry::context::propagation;
 
@@ -79,11 +83,16 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
     if (settings_.sdk_disabled) {
       provider_ = nostd::shared_ptr<trace::TracerProvider>(new trace::NoopTracerProvider);
       logger_provider_ = nostd::shared_ptr<logs::LoggerProvider>(new logs::NoopLoggerProvider);
+      meter_provider_ = nostd::shared_ptr<metrics::MeterProvider>(new metrics::NoopMeterProvider);
     } else {
       StartDelivery();
       const sdk::resource::Resource resource = MakeResource();
       StartTracing(resource);
       StartLogging(resource);
+      StartMetrics(resource);
+      KeepForever(provider_);
+      KeepForever(logger_provider_);
+      KeepForever(meter_provider_);
       InstallGlobals();
     }
     std::string line = Join(settings_.notes);
@@ -101,13 +110,21 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
     return problems_;
   }
 
-  bool ForceFlush(std::chrono::milliseconds timeout) { return delivery_ == nullptr || delivery_->Flush(timeout); }
+  bool ForceFlush(std::chrono::milliseconds timeout) {
+    const auto deadline = std::chrono::steady_clock::now() + timeout;
+    if (sdk_meter_provider_ != nullptr) sdk_meter_provider_->ForceFlush(timeout);
+    return delivery_ == nullptr || delivery_->Flush(Remaining(deadline));
+  }
 
   bool Shutdown(std::chrono::milliseconds timeout) {
     if (processor_ != nullptr) processor_->Shutdown({});
     if (log_processor_ != nullptr) log_processor_->Shutdown({});
-    is_shut_down_.store(true);
-    return delivery_ == nullptr || delivery_->Shutdown(timeout);
+    const auto deadline = std::chrono::steady_clock::now() + timeout;
+    if (!is_shut_down_.exchange(true) && sdk_meter_provider_ != nullptr) {
+      sdk_meter_provider_->ForceFlush(timeout);  // the last interval, which the SDK's Shutdown leaves out
+      sdk_meter_provider_->Shutdown(timeout);    // ends the readers' threads
+    }
+    return delivery_ == nullptr || delivery_->Shutdown(Remaining(deadline));
   }
 
   bool IsShutDown() const { return is_shut_down_.load(); }
@@ -121,9 +138,15 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
 
   nostd::shared_ptr<trace::TracerProvider> Provider() const { return provider_; }
   nostd::shared_ptr<logs::LoggerProvider> LoggerProvider() const { return logger_provider_; }
+  nostd::shared_ptr<metrics::MeterProvider> MeterProvider() const { return meter_provider_; }
   std::chrono::milliseconds ShutdownTimeout() const { return options_.shutdown_timeout; }
 
  private:
+  static std::chrono::milliseconds Remaining(std::chrono::steady_clock::time_point deadline) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    return std::max(left, std::chrono::milliseconds(0));
+  }
+
   void StartDelivery() {
     if (!settings_.azure && !settings_.otlp) return;
     const auto interval = options_.export_interval && options_.export_interval->count() > 0 ? *options_.export_interval : limits::kExportInterval;
@@ -192,6 +215,26 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
     logger_provider_ = nostd::shared_ptr<logs::LoggerProvider>(sdk::logs::LoggerProviderFactory::Create(std::move(processor), resource).release());
   }
 
+  /// Providers outlive everything: telemetry may be made while statics are destroyed, and the SDK's meter provider complains on stderr
+  /// when its destructor finds it shut down.
+  template <typename Provider>
+  static void KeepForever(const nostd::shared_ptr<Provider>& provider) {
+    static std::mutex mutex;
+    static auto* const kept = new std::vector<nostd::shared_ptr<Provider>>;
+    const std::lock_guard lock(mutex);
+    kept->push_back(provider);
+  }
+
+  void StartMetrics(const sdk::resource::Resource& resource) {
+    const std::uint8_t destinations = DestinationsOf(deliver::OtlpSignal::kMetrics, settings_.metrics_enabled);
+    std::vector<distro::MetricReader> readers;
+    if ((destinations & otlp::kForAzure) != 0) readers.push_back({journal::Destination::kAzure, capture::Temporality::kDelta});
+    if ((destinations & otlp::kForOtlp) != 0) readers.push_back({journal::Destination::kOtlp, settings_.otlp_temporality});
+    auto provider = distro::MakeMeterProvider(resource, journal_, readers, settings_.metric_interval);
+    sdk_meter_provider_ = provider.get();
+    meter_provider_ = nostd::shared_ptr<metrics::MeterProvider>(provider.release());
+  }
+
   void InstallGlobals() {
     if (options_.globals == Globals::kLeave) return;
     const bool replaces = options_.globals == Globals::kReplace;
@@ -204,6 +247,11 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
       logs::Provider::SetLoggerProvider(logger_provider_);
     } else {
       ReportProviderThatStays("logger", "records");
+    }
+    if (replaces || dynamic_cast<metrics::NoopMeterProvider*>(metrics::Provider::GetMeterProvider().get()) != nullptr) {
+      metrics::Provider::SetMeterProvider(meter_provider_);
+    } else {
+      ReportProviderThatStays("meter", "metrics");
     }
     const auto propagator = propagation::GlobalTextMapPropagator::GetGlobalPropagator();
     if (replaces || dynamic_cast<propagation::NoOpPropagator*>(propagator.get()) != nullptr) {
@@ -231,6 +279,8 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
   capture::LogProcessor* log_processor_ = nullptr;  ///< owned by logger_provider_
   nostd::shared_ptr<trace::TracerProvider> provider_;
   nostd::shared_ptr<logs::LoggerProvider> logger_provider_;
+  sdk::metrics::MeterProvider* sdk_meter_provider_ = nullptr;  ///< meter_provider_, if it is the SDK's
+  nostd::shared_ptr<metrics::MeterProvider> meter_provider_;
 };
 
 namespace {
@@ -284,6 +334,11 @@ nostd::shared_ptr<trace::TracerProvider> Telemetry::tracer_provider() const {
 nostd::shared_ptr<logs::LoggerProvider> Telemetry::logger_provider() const {
   if (impl_ == nullptr) return nostd::shared_ptr<logs::LoggerProvider>(new logs::NoopLoggerProvider);
   return impl_->LoggerProvider();
+}
+
+nostd::shared_ptr<metrics::MeterProvider> Telemetry::meter_provider() const {
+  if (impl_ == nullptr) return nostd::shared_ptr<metrics::MeterProvider>(new metrics::NoopMeterProvider);
+  return impl_->MeterProvider();
 }
 
 namespace internal {

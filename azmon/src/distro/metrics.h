@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+// The SDK's meter provider as the distro sets it up: one reader a destination, and the bounds of the HTTP duration histograms.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <vector>
+
+#include <opentelemetry/sdk/metrics/meter_provider.h>
+
+#include "capture/metric_exporter.h"
+#include "journal/journal.h"
+
+namespace azmon::distro {
+
+struct MetricReader {
+  journal::Destination destination;
+  capture::Temporality temporality;
+};
+
+/// @param readers  may be empty: instruments then cost next to nothing and nothing is collected
+std::unique_ptr<opentelemetry::sdk::metrics::MeterProvider> MakeMeterProvider(const opentelemetry::sdk::resource::Resource& resource,
+                                                                              const std::shared_ptr<journal::Journal>& journal,
+                                                                              const std::vector<MetricReader>& readers,
+                                                                              std::chrono::milliseconds interval);
+
+}  // namespace azmon::distro
