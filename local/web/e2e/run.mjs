@@ -174,7 +174,8 @@ for (const theme of ["light", "dark"]) {
     const levels = await spansOf(page).evaluateAll((all) => all.map((row) => Number(row.getAttribute("aria-level"))));
     assert(Math.max(...levels) > 1, "the rows form no tree");
     assertEqual(levels[0], 1, "level of the first row");
-    const start = (await page.locator('.waterfall-row:has([aria-label="Request"])').count()) > 0 ? page.locator('.waterfall-row:has([aria-label="Request"])').first() : spansOf(page).first();
+    const served = page.locator(".waterfall-row:has(.bar-in)");
+    const start = (await served.count()) > 0 ? served.first() : spansOf(page).first();
     await start.click();
     await page.locator(".details .field").first().waitFor();
     await suite.screenshot(page, `transaction-${theme}`);

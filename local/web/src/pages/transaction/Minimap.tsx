@@ -36,9 +36,11 @@ export function Minimap({ model, from, to, onZoom }: Props) {
     const spans = model.rows.filter((row) => row.span);
     const rowPx = Math.min(4, (kHeightPx - 4) / Math.max(1, spans.length));
     const style = getComputedStyle(canvas.current!);
+    // Red where a failure began: its callers fail with it and would paint the whole strip.
+    const callers = new Set(model.rows.filter((row) => row.failed && row.span).map((row) => row.parent));
     const danger = style.getPropertyValue("--bar-failed");
     spans.forEach((row, at) => {
-      context.fillStyle = row.failed ? danger : roleColour(row.item.cloud_RoleName ?? "")[shown];
+      context.fillStyle = row.failed && !callers.has(row.index) ? danger : roleColour(row.item.cloud_RoleName ?? "")[shown];
       context.fillRect((row.start / model.length) * width, 2 + at * rowPx, Math.max(1, (row.duration / model.length) * width), Math.max(0.5, rowPx - (rowPx > 2 ? 1 : 0)));
     });
   }, [model, width, shown]);

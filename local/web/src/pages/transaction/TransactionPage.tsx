@@ -69,7 +69,10 @@ function TransactionView({ transaction }: { transaction: Transaction }) {
   const model = useMemo(() => buildTrace(transaction.items, state.clocks !== "off"), [transaction.items, state.clocks]);
   const hidden = useMemo(() => new Set((state.hide?.split(",") ?? []) as MarkKind[]), [state.hide]);
   const [folded, setFolded] = useState<ReadonlySet<string>>(new Set());
-  const foldedRows = useMemo(() => new Set(model.rows.filter((row) => folded.has(rowKey(row))).map((row) => row.index)), [model, folded]);
+  const foldedRows = useMemo(
+    () => new Set(folded.size === 0 ? [] : model.rows.filter((row) => folded.has(rowKey(row))).map((row) => row.index)),
+    [model, folded],
+  );
   const visible = useMemo(() => visibleRows(model, foldedRows, hidden), [model, foldedRows, hidden]);
   const selected = useMemo(
     () => (state.item === undefined ? null : (model.rows.find((row) => row.received.some((item) => item.seq === state.item)) ?? null)),

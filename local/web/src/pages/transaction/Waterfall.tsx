@@ -140,7 +140,7 @@ export function Waterfall(props: Props) {
     action();
   };
 
-  
+
   const ticks = niceTicks(from, to, Math.max(2, Math.floor(plotPx / kTickPx)));
   const percent = (ms: number) => ((ms - from) / (to - from)) * 100;
   const lastSibling = useMemo(() => lastSiblings(visible), [visible]);
