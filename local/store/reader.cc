@@ -68,12 +68,15 @@ std::string Quoted(const std::string& text) {
 
 using Found = std::unordered_map<std::string, std::uint64_t>;
 
-/// Which terms of the search stand in which operations, of those with items between two seqs.
-Result<Found> FindTerms(Database& database, const Search& search, std::int64_t first_seq, std::int64_t last_seq) {
+struct SeqRange {
+  std::int64_t first = 0, last = 0;
+};
+
+/// Adds to `found` which terms of the search stand in which operations, of those with items in the range.
+Result<void> FindTerms(Database& database, const Search& search, SeqRange range, Found& found) {
   auto rows = database.Prepare("SELECT " + std::string(kItemColumns) + " FROM items WHERE op IS NOT NULL AND seq BETWEEN ?1 AND ?2");
   if (!rows) return rows.error();
-  rows->Bind(1, first_seq).Bind(2, last_seq);
-  Found found;
+  rows->Bind(1, range.first).Bind(2, range.last);
   Item item;
   std::string scratch;
   for (;;) {
@@ -83,7 +86,7 @@ Result<Found> FindTerms(Database& database, const Search& search, std::int64_t f
     ReadItem(*rows, item);
     if (const std::uint64_t terms = FindInItem(search, item, scratch); terms != 0) found[item.operation_id] |= terms;
   }
-  return found;
+  return {};
 }
 
 }  // namespace
@@ -115,9 +118,8 @@ Result<TransactionList> Reader::ListTransactions(const TransactionQuery& query, 
     if (!range) return range.error();
     const auto row = range->Bind(1, since).Bind(2, until).Step();
     if (!row) return row.error();
-    auto terms = FindTerms(*database_, query.search, range->Integer(0), range->Integer(1));
-    if (!terms) return terms.error();
-    found = std::move(*terms);
+    const auto searched = FindTerms(*database_, query.search, {range->Integer(0), range->Integer(1)}, found);
+    if (!searched) return searched.error();
   }
 
   auto rows = database_->Prepare("SELECT " + std::string(kOperationColumns) +
