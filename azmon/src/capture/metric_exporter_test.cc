@@ -10,10 +10,10 @@
 #include <google/protobuf/util/message_differencer.h>
 #include <opentelemetry/exporters/otlp/otlp_metric_utils.h>
 #include <opentelemetry/proto/collector/metrics/v1/metrics_service.pb.h>
-#include <opentelemetry/sdk/metrics/export/periodic_exporting_metric_reader_factory.h>
-#include <opentelemetry/sdk/metrics/export/periodic_exporting_metric_reader_options.h>
+#include <opentelemetry/sdk/metrics/export/metric_producer.h>
 #include <opentelemetry/sdk/metrics/meter.h>
 #include <opentelemetry/sdk/metrics/meter_provider.h>
+#include <opentelemetry/sdk/metrics/metric_reader.h>
 
 namespace azmon::capture {
 namespace {
@@ -22,33 +22,27 @@ namespace metrics = opentelemetry::sdk::metrics;
 namespace proto = opentelemetry::proto;
 using proto::collector::metrics::v1::ExportMetricsServiceRequest;
 
-/// Hands everything to ours and keeps what the SDK's conversion makes of it.
-class Both final : public metrics::PushMetricExporter {
+/// Collects when the test asks, on its thread.
+class ManualReader final : public metrics::MetricReader {
  public:
-  Both(std::shared_ptr<journal::Journal> journal, std::shared_ptr<std::vector<ExportMetricsServiceRequest>> expected, Temporality temporality)
-      : ours_(std::move(journal), journal::Destination::kOtlp, temporality), expected_(std::move(expected)) {}
-  opentelemetry::sdk::common::ExportResult Export(const metrics::ResourceMetrics& data) noexcept override {
-    opentelemetry::exporter::otlp::OtlpMetricUtils::PopulateRequest(data, &expected_->emplace_back());
-    return ours_.Export(data);
-  }
+  explicit ManualReader(Temporality temporality) : temporality_(temporality) {}
   metrics::AggregationTemporality GetAggregationTemporality(metrics::InstrumentType type) const noexcept override {
-    return ours_.GetAggregationTemporality(type);
+    return TemporalityOf(temporality_, type);
   }
-  bool ForceFlush(std::chrono::microseconds timeout) noexcept override { return ours_.ForceFlush(timeout); }
-  bool Shutdown(std::chrono::microseconds timeout) noexcept override { return ours_.Shutdown(timeout); }
 
  private:
-  MetricExporter ours_;
-  std::shared_ptr<std::vector<ExportMetricsServiceRequest>> expected_;
+  bool OnForceFlush(std::chrono::microseconds) noexcept override { return true; }
+  bool OnShutDown(std::chrono::microseconds) noexcept override { return true; }
+  const Temporality temporality_;
 };
 
 class MetricExporterTest : public testing::Test {
  protected:
   void Start(Temporality temporality) {
     provider_ = std::make_unique<metrics::MeterProvider>();
-    metrics::PeriodicExportingMetricReaderOptions options;
-    options.export_interval_millis = std::chrono::hours(1);
-    provider_->AddMetricReader(metrics::PeriodicExportingMetricReaderFactory::Create(std::make_unique<Both>(journal_, expected_, temporality), options));
+    reader_ = std::make_shared<ManualReader>(temporality);
+    provider_->AddMetricReader(reader_);
+    exporter_ = std::make_unique<MetricExporter>(journal_, journal::Destination::kOtlp, temporality);
     meter_ = provider_->GetMeter("shop", "1.0");
   }
   /// What lies in the journal, in order.
@@ -64,13 +58,14 @@ class MetricExporterTest : public testing::Test {
     return found;
   }
   void ExpectEqualToTheSdks() {
-    expected_->clear();
-    provider_->ForceFlush();  // may collect more than once
+    ExportMetricsServiceRequest expected;
+    reader_->Collect([&](metrics::ResourceMetrics& data) {
+      opentelemetry::exporter::otlp::OtlpMetricUtils::PopulateRequest(data, &expected);
+      return exporter_->Export(data) == opentelemetry::sdk::common::ExportResult::kSuccess;
+    });
     std::vector<proto::metrics::v1::Metric> theirs;
-    for (const auto& request : *expected_) {
-      for (const auto& resource : request.resource_metrics()) {
-        for (const auto& scope : resource.scope_metrics()) theirs.insert(theirs.end(), scope.metrics().begin(), scope.metrics().end());
-      }
+    for (const auto& resource : expected.resource_metrics()) {
+      for (const auto& scope : resource.scope_metrics()) theirs.insert(theirs.end(), scope.metrics().begin(), scope.metrics().end());
     }
     const auto ours = Ours();
     ASSERT_FALSE(theirs.empty());
@@ -84,7 +79,8 @@ class MetricExporterTest : public testing::Test {
   }
 
   std::shared_ptr<journal::Journal> journal_ = std::make_shared<journal::Journal>();
-  std::shared_ptr<std::vector<ExportMetricsServiceRequest>> expected_ = std::make_shared<std::vector<ExportMetricsServiceRequest>>();
+  std::shared_ptr<ManualReader> reader_;
+  std::unique_ptr<MetricExporter> exporter_;
   std::unique_ptr<metrics::MeterProvider> provider_;
   opentelemetry::nostd::shared_ptr<opentelemetry::metrics::Meter> meter_;
 };

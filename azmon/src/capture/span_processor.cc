@@ -2,13 +2,14 @@
 #include "capture/span_processor.h"
 
 #include "capture/buffer_pool.h"
+#include "otlp/annotations.h"
 
 namespace azmon::capture {
 
 SpanProcessor::SpanProcessor(std::shared_ptr<journal::Journal> journal, ProcessorOptions options)
     : journal_(std::move(journal)), options_(std::move(options)), scopes_(journal_) {}
 
-std::unique_ptr<opentelemetry::sdk::trace::Recordable> SpanProcessor::MakeRecordable() noexcept { return std::unique_ptr<SpanRecord>(new SpanRecord); }
+std::unique_ptr<opentelemetry::sdk::trace::Recordable> SpanProcessor::MakeRecordable() noexcept { return std::unique_ptr<SpanRecord>(new SpanRecord(options_.rates.get())); }
 
 void SpanProcessor::OnStart(opentelemetry::sdk::trace::Recordable& span, const opentelemetry::trace::SpanContext& parent_context) noexcept {
   static_cast<SpanRecord&>(span).SetParentIsRemote(parent_context.IsValid() && parent_context.IsRemote());
@@ -17,16 +18,21 @@ void SpanProcessor::OnStart(opentelemetry::sdk::trace::Recordable& span, const o
 void SpanProcessor::OnEnd(std::unique_ptr<opentelemetry::sdk::trace::Recordable>&& span) noexcept {
   const std::unique_ptr<opentelemetry::sdk::trace::Recordable> owned = std::move(span);
   const auto& record = static_cast<const SpanRecord&>(*owned);
-  if (options_.destinations == 0) return;
+  const bool is_sampled = record.IsSampled();
+  const std::uint8_t destinations = is_sampled ? options_.destinations : options_.unsampled_destinations;
+  if (destinations == 0) return;
   if (is_shut_down_.load(std::memory_order_relaxed) || record.Scope() == nullptr || record.Resource() == nullptr) return;
-  // Nothing reads a span that was not sampled.
-  if (!record.IsSampled()) return;
+  std::string annotations;
+  if (options_.marks_measured || record.SampleRate()) {
+    otlp::AppendAnnotations({.sample_rate = record.SampleRate(), .processed_by_metric_extractors = options_.marks_measured}, annotations);
+  }
   otlp::Buffer message = TakeBuffer();
   record.AppendMessage(message);
   // A record over its limit is in the journal's ledger; there is nobody else to tell here.
   (void)journal_->Append({.signal = otlp::Signal::kSpan,
-                          .flags = static_cast<std::uint8_t>(otlp::kSampled | options_.destinations),
+                          .flags = static_cast<std::uint8_t>(destinations | (is_sampled ? otlp::kSampled : 0)),
                           .owner = scopes_.IdOf(*record.Scope(), *record.Resource()),
+                          .annotations = annotations,
                           .message = message.View()});
   ReturnBuffer(std::move(message));
 }

@@ -9,6 +9,7 @@
 
 #include <opentelemetry/sdk/trace/processor.h>
 
+#include "capture/local_rates.h"
 #include "capture/scope_registry.h"
 #include "capture/span_record.h"
 #include "journal/journal.h"
@@ -17,7 +18,10 @@ namespace azmon::capture {
 
 /// What a processor needs beside the journal.
 struct ProcessorOptions {
-  std::uint8_t destinations = 0;  ///< flags of otlp::RecordFlags that each record gets
+  std::uint8_t destinations = 0;  ///< flags of otlp::RecordFlags that each sampled record gets
+  std::uint8_t unsampled_destinations = 0;  ///< likewise those that were recorded but not sampled
+  bool marks_measured = false;    ///< records are annotated as counted by the standard metrics
+  std::shared_ptr<LocalRates> rates;  ///< shared with the sampler; may be null when every span is kept at 100 %
   std::function<bool(std::chrono::microseconds)> force_flush;  ///< called by ForceFlush; must not throw
 };
 

@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "capture/buffer_pool.h"
+#include "capture/sampler.h"
 #include "otlp/fields.h"
 #include "otlp/wire.h"
 
@@ -38,9 +39,10 @@ std::uint32_t OtlpKind(trace::SpanKind kind) {
 
 }  // namespace
 
-SpanRecord::SpanRecord() : name_(TakeBuffer()), attributes_(otlp::span::kAttributes, TakeBuffer()) {}
+SpanRecord::SpanRecord(LocalRates* rates) : rates_(rates), name_(TakeBuffer()), attributes_(otlp::span::kAttributes, TakeBuffer()) {}
 
 SpanRecord::~SpanRecord() {
+  if (rates_ != nullptr && sample_rate_ && IsSampled()) rates_->Remove(SpanId());
   ReturnBuffer(attributes_.TakeBuffer());
   ReturnBuffer(std::move(name_));
 }
@@ -58,6 +60,15 @@ void SpanRecord::SetIdentity(const trace::SpanContext& context, trace::SpanId pa
 }
 
 void SpanRecord::SetAttribute(nostd::string_view key, const opentelemetry::common::AttributeValue& value) noexcept {
+  // The rate concerns Application Insights alone, so it travels beside the message.
+  if (View(key) == kSampleRateAttribute) {
+    if (const double* const rate = nostd::get_if<double>(&value)) {
+      // The SDK sets the sampler's attributes once the span has its identity and has been started.
+      sample_rate_ = *rate;
+      if (rates_ != nullptr && IsSampled()) rates_->Add(SpanId(), *rate);
+      return;
+    }
+  }
   attributes_.Set(View(key), value, limits::kSpanAttributesMax);
 }
 

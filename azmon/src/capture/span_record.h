@@ -7,18 +7,22 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include <opentelemetry/sdk/trace/recordable.h>
 
 #include "capture/attribute_encoder.h"
+#include "capture/local_rates.h"
 #include "otlp/record.h"
 
 namespace azmon::capture {
 
 class SpanRecord final : public opentelemetry::sdk::trace::Recordable {
  public:
-  SpanRecord();
+  /// @param rates  learns the span's sampling rate as long as the span is open; may be null; outlives the record
+  explicit SpanRecord(LocalRates* rates = nullptr);
   ~SpanRecord() override;
 
   // Blocks of ended spans serve the next ones of their thread.
@@ -45,11 +49,17 @@ class SpanRecord final : public opentelemetry::sdk::trace::Recordable {
   /// Appends the OTLP Span message.
   void AppendMessage(otlp::Buffer& out) const;
 
+  /// The sampling rate in percent, as the sampler told it or the program set it; it is no attribute of the message.
+  std::optional<double> SampleRate() const { return sample_rate_; }
+
   bool IsSampled() const { return (trace_flags_ & opentelemetry::trace::TraceFlags::kIsSampled) != 0; }
   const opentelemetry::sdk::resource::Resource* Resource() const { return resource_; }
   const opentelemetry::sdk::trace::InstrumentationScope* Scope() const { return scope_; }
 
  private:
+  std::string_view SpanId() const { return {reinterpret_cast<const char*>(span_id_), sizeof span_id_}; }
+
+  LocalRates* const rates_;
   std::uint8_t trace_id_[16] = {};
   std::uint8_t span_id_[8] = {};
   std::uint8_t parent_span_id_[8] = {};
@@ -58,6 +68,7 @@ class SpanRecord final : public opentelemetry::sdk::trace::Recordable {
   std::uint8_t trace_flags_ = 0;
   std::uint8_t kind_ = 0;
   std::uint8_t status_ = 0;
+  std::optional<double> sample_rate_;
   std::uint64_t start_ns_ = 0;
   std::uint64_t duration_ns_ = 0;
   std::uint32_t events_ = 0;
