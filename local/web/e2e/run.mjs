@@ -372,6 +372,20 @@ for (const theme of ["light", "dark"]) {
   });
 }
 
+await check("usable-at-200-percent", "/?range=all", { width: 720, height: 450, deviceScaleFactor: 2 }, async (page) => {
+  await ready(page);
+  const overflow = () => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  const height = async (selector) => (await page.locator(selector).boundingBox()).height;
+  assertEqual(await overflow(), 0, "sideways overflow of the list");
+  assert((await height(".grid")) >= 150, `the list is ${await height(".grid")} px high`);
+  await rowsOf(page).first().click();
+  await traceReady(page);
+  await spansOf(page).first().click({ position: { x: 100, y: 14 } });
+  await page.locator("#details .field").first().waitFor();
+  assertEqual(await overflow(), 0, "sideways overflow of the transaction");
+  assert((await height(".waterfall")) >= 100 && (await height("#details")) >= 150, "rows or details are squeezed to nothing");
+});
+
 await check("high-contrast-and-still", openPath(chosenId), { forcedColors: "active", reducedMotion: "reduce" }, async (page) => {
   await traceReady(page);
   await spansOf(page).first().click();

@@ -40,8 +40,9 @@ export function Minimap({ model, from, to, onZoom }: Props) {
     const callers = new Set(model.rows.filter((row) => row.failed && row.span).map((row) => row.parent));
     const danger = style.getPropertyValue("--bar-failed");
     spans.forEach((row, at) => {
-      context.fillStyle = row.failed && !callers.has(row.index) ? danger : roleColour(row.item.cloud_RoleName ?? "")[shown];
-      context.fillRect((row.start / model.length) * width, 2 + at * rowPx, Math.max(1, (row.duration / model.length) * width), Math.max(0.5, rowPx - (rowPx > 2 ? 1 : 0)));
+      const began = row.failed && !callers.has(row.index);
+      context.fillStyle = began ? danger : roleColour(row.item.cloud_RoleName ?? "")[shown];
+      context.fillRect((row.start / model.length) * width, 2 + at * rowPx, Math.max(began ? 3 : 1, (row.duration / model.length) * width), Math.max(0.5, rowPx - (rowPx > 2 ? 1 : 0)));
     });
   }, [model, width, shown]);
 
