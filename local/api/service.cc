@@ -68,6 +68,11 @@ Service::Service(ServiceOptions options, Store& store, const base::Clock& clock)
 
 Service::~Service() { pool_.join(); }
 
+void Service::SetAddresses(Addresses addresses) {
+  const std::lock_guard guard(addresses_mutex_);
+  addresses_ = std::move(addresses);
+}
+
 net::Router Service::MainRouter() {
   net::Router router;
   AddApi(router);
@@ -137,12 +142,17 @@ void Service::AddApi(net::Router& router) {
 
 net::Response Service::Stats() const {
   const StoreStats stats = store_.stats();
+  Addresses addresses;
+  {
+    const std::lock_guard guard(addresses_mutex_);
+    addresses = addresses_;
+  }
   std::string text;
   base::JsonWriter json(text);
   json.OpenObject().Member("items", stats.items).Member("transactions", stats.transactions);
   json.Key("bySource").OpenObject().Member("breeze", stats.breeze).Member("otlp", stats.otlp).CloseObject();
   json.Member("rejected", counters_.rejected.load());
-  json.Member("connectionString", addresses_.connection_string).Member("otlpGrpc", addresses_.otlp_grpc).Member("otlpHttp", addresses_.otlp_http);
+  json.Member("connectionString", addresses.connection_string).Member("otlpGrpc", addresses.otlp_grpc).Member("otlpHttp", addresses.otlp_http);
   json.Member("version", kVersion).Member("startedAt", FormatTime(started_));
   json.Key("applications").OpenArray();
   for (const auto& [key, items] : stats.applications) json.OpenObject().Member("iKey", key).Member("items", items).CloseObject();

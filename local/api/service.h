@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -51,8 +52,8 @@ class Service : public std::enable_shared_from_this<Service> {
   /// Waits for queries that run.
   ~Service();
 
-  /// Before the first request.
-  void SetAddresses(Addresses addresses) { addresses_ = std::move(addresses); }
+  /// What `stats` tells; known only when all ports are open.
+  void SetAddresses(Addresses addresses);
 
   /// For --port: page, API, ingestion, OTLP.
   net::Router MainRouter();
@@ -91,7 +92,8 @@ class Service : public std::enable_shared_from_this<Service> {
   Store& store_;
   const base::Clock& clock_;
   const std::int64_t started_;
-  Addresses addresses_;
+  mutable std::mutex addresses_mutex_;
+  Addresses addresses_;  ///< guarded by addresses_mutex_
   IngestCounters counters_;
   std::shared_ptr<LiveHub> live_ = std::make_shared<LiveHub>();
   boost::asio::thread_pool pool_;

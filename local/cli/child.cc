@@ -18,7 +18,9 @@ Result<std::unique_ptr<Child>> Child::Start(const std::vector<std::string>& comm
     const std::string_view entry(*at);
     if (!variables.contains(std::string(entry.substr(0, entry.find('='))))) environment.emplace_back(entry);
   }
-  for (const auto& [name, value] : variables) environment.push_back(name + "=" + value);
+  for (const auto& [name, value] : variables) {
+    if (!value.empty()) environment.push_back(name + "=" + value);
+  }
   std::vector<char*> environment_pointers;
   for (std::string& entry : environment) environment_pointers.push_back(entry.data());
   environment_pointers.push_back(nullptr);

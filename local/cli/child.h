@@ -18,7 +18,7 @@ namespace azmon::local {
 
 class Child {
  public:
-  /// Starts a program found in PATH, with variables added to the environment.
+  /// Starts a program found in PATH, with variables added to the environment; those with an empty value are removed.
   /// @param ended  called once on a thread of its own, with the exit code (128 + signal for a signal's)
   /// @return kNotFound there is no such program; kSystem it cannot be started
   static Result<std::unique_ptr<Child>> Start(const std::vector<std::string>& command, const std::map<std::string, std::string>& variables,

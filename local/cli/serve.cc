@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -88,6 +89,20 @@ void PrintBanner(const ServeOptions& options, const Addresses& addresses, const 
   std::fputs(text.c_str(), stderr);
 }
 
+/// What sends a command's telemetry here. HTTP, because every SDK has it; what would lead OTLP elsewhere is removed.
+std::map<std::string, std::string> VariablesOf(const Addresses& addresses) {
+  std::map<std::string, std::string> variables = {{"APPLICATIONINSIGHTS_CONNECTION_STRING", addresses.connection_string},
+                                                  {"OTEL_EXPORTER_OTLP_ENDPOINT", addresses.otlp_http},
+                                                  {"OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"},
+                                                  {"OTEL_TRACES_SAMPLER", "always_on"},
+                                                  {"OTEL_TRACES_SAMPLER_ARG", ""},
+                                                  {"OTLP_EXPORT_ENDPOINT", ""}};
+  for (const char* signal : {"TRACES", "LOGS", "METRICS"}) {
+    for (const char* what : {"ENDPOINT", "PROTOCOL"}) variables[std::string("OTEL_EXPORTER_OTLP_") + signal + "_" + what] = "";
+  }
+  return variables;
+}
+
 /// A server that may take a free port instead when the caller did not insist on this one.
 template <typename Listen>
 auto ListenOrFree(std::uint16_t port, bool may_be_free, Listen listen) -> decltype(listen(port)) {
@@ -160,20 +175,17 @@ int Serve(const ServeOptions& options) {
   std::atomic<int> exit_code = 0;
   std::unique_ptr<Child> child;
   if (is_run) {
-    auto started = Child::Start(options.command,
-                                {{"APPLICATIONINSIGHTS_CONNECTION_STRING", addresses.connection_string},
-                                 {"OTLP_EXPORT_ENDPOINT", addresses.otlp_grpc},
-                                 {"OTEL_EXPORTER_OTLP_ENDPOINT", addresses.otlp_http},
-                                 {"OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"},
-                                 {"OTEL_TRACES_SAMPLER", "always_on"}},
-                                [&](int code) {
-                                  exit_code = code;
-                                  runtime.RequestStop();
-                                });
+    auto started = Child::Start(options.command, VariablesOf(addresses), [&](int code) {
+      exit_code = code;
+      runtime.RequestStop();
+    });
     if (!started) return Fail(started.error());
     child = std::move(*started);
   }
-  if (const int signal = runtime.WaitForStop(); signal != 0 && child != nullptr) child->Signal(signal);
+  const int signal = runtime.WaitForStop();
+  // A Ctrl-C has reached the command already: the terminal sends it to both.
+  const bool is_from_terminal = signal == SIGINT && ::tcgetpgrp(STDERR_FILENO) == ::getpgrp();
+  if (signal != 0 && child != nullptr && !is_from_terminal) child->Signal(signal);
   child.reset();
 
   const auto deadline = steady_clock::now() + kDrain;

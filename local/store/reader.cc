@@ -122,7 +122,9 @@ Result<TransactionList> Reader::ListTransactions(const TransactionQuery& query, 
     if (!searched) return searched.error();
   }
 
-  auto rows = database_->Prepare("SELECT " + std::string(kOperationColumns) +
+  // Counting needs the index alone, unless a filter asks for more; the page's rows are read by their key afterwards.
+  const bool needs_row = !query.role.empty() || !query.i_key.empty();
+  auto rows = database_->Prepare(std::string("SELECT op,start,success,types") + (needs_row ? ",roles,apps" : "") +
                                  " FROM operations WHERE start>=?1 AND start<?2 ORDER BY start DESC,op DESC");
   if (!rows) return rows.error();
   rows->Bind(1, since).Bind(2, until);
@@ -130,18 +132,18 @@ Result<TransactionList> Reader::ListTransactions(const TransactionQuery& query, 
   const std::string application = query.i_key.empty() ? std::string() : Quoted(query.i_key);
   TransactionList list;
   std::vector<Start> starts;
+  std::vector<std::string> page;
   bool is_after = !query.after.has_value();
   for (;;) {
     const auto row = rows->Step();
     if (!row) return row.error();
     if (!*row) break;
-    // The columns by their number: most rows are only counted, so the summary is read for those of the page.
     const std::int64_t start = rows->Integer(1);
-    const bool success = rows->Integer(4) != 0;
+    const bool success = rows->Integer(2) != 0;
     if (query.success && *query.success != success) continue;
-    if (query.item_type && (rows->Integer(9) >> static_cast<int>(*query.item_type) & 1) == 0) continue;
-    if (!role.empty() && rows->Text(5).find(role) == std::string_view::npos) continue;
-    if (!application.empty() && rows->Text(10).find(application) == std::string_view::npos) continue;
+    if (query.item_type && (rows->Integer(3) >> static_cast<int>(*query.item_type) & 1) == 0) continue;
+    if (!role.empty() && rows->Text(4).find(role) == std::string_view::npos) continue;
+    if (!application.empty() && rows->Text(5).find(application) == std::string_view::npos) continue;
     if (!query.search.IsEmpty()) {
       const auto at = found.find(rows->Id(0));
       if (!query.search.Matches(at == found.end() ? 0 : at->second)) continue;
@@ -150,19 +152,20 @@ Result<TransactionList> Reader::ListTransactions(const TransactionQuery& query, 
     starts.push_back({start, success});
     if (!is_after) {
       // Rows of equal start are ordered by the id's bytes, which is the database's order, not that of the text: look for the row itself.
-      if (start < query.after->start) is_after = true;
-      else if (start == query.after->start && rows->Id(0) == query.after->operation_id) {
-        is_after = true;
-        continue;
-      } else {
-        continue;
-      }
+      if (start > query.after->start) continue;
+      is_after = start < query.after->start || rows->Id(0) == query.after->operation_id;
+      if (start == query.after->start) continue;
     }
-    if (list.transactions.size() == query.limit) {
-      list.has_more = true;
-      continue;
-    }
-    ReadSummary(*rows, list.transactions.emplace_back());
+    if (page.size() == query.limit) list.has_more = true;
+    else page.push_back(rows->Id(0));
+  }
+  auto whole = database_->Prepare("SELECT " + std::string(kOperationColumns) + " FROM operations WHERE op=?1");
+  if (!whole) return whole.error();
+  for (const std::string& operation_id : page) {
+    const auto row = whole->BindId(1, operation_id).Step();
+    if (!row) return row.error();
+    if (*row) ReadSummary(*whole, list.transactions.emplace_back());
+    whole->Reset();
   }
   MakeHistogram(query, now, starts, list);
   return list;

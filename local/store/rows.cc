@@ -11,7 +11,7 @@
 
 namespace azmon::local {
 
-// Operations hold what the list shows, so that it never has to group items. Batches are in the order of their items: expiry deletes from
+// Operations hold what the list shows, so that it never has to group items; their index has what is needed to count them. Batches are in the order of their items: expiry deletes from
 // the low end of all three tables.
 const char* const kSchema = R"(
 CREATE TABLE items(
@@ -24,7 +24,7 @@ CREATE TABLE operations(
   op PRIMARY KEY, start INTEGER NOT NULL, "end" INTEGER NOT NULL, name TEXT, success INTEGER NOT NULL, roles TEXT NOT NULL,
   items INTEGER NOT NULL, errors INTEGER NOT NULL, sources INTEGER NOT NULL, types INTEGER NOT NULL, apps TEXT NOT NULL,
   first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL) WITHOUT ROWID;
-CREATE INDEX operations_by_start ON operations(start);
+CREATE INDEX operations_by_start ON operations(start, success, types);
 CREATE TABLE batches(id INTEGER PRIMARY KEY, first_seq INTEGER NOT NULL, received INTEGER NOT NULL, kind INTEGER NOT NULL, bytes INTEGER NOT NULL,
   body BLOB NOT NULL);
 CREATE TABLE apps(app TEXT PRIMARY KEY, breeze INTEGER NOT NULL, otlp INTEGER NOT NULL) WITHOUT ROWID;

@@ -265,7 +265,7 @@ Result<std::uint64_t> Writer::ExpireBefore(std::int64_t cutoff, Totals& totals) 
     }
   }
   std::vector<std::string> operations;
-  auto ids = database_->Prepare("SELECT DISTINCT op" + before + " AND op IS NOT NULL");
+  auto ids = database_->Prepare("SELECT DISTINCT op FROM items NOT INDEXED WHERE seq<" + std::to_string(cutoff) + " AND op IS NOT NULL");
   if (!ids) return ids.error();
   for (;;) {
     const auto row = ids->Step();

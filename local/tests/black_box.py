@@ -403,8 +403,9 @@ class Reading(unittest.TestCase):
 
 class Running(unittest.TestCase):
     def run_with(self, *command):
+        foreign = {"OTLP_EXPORT_ENDPOINT": "http://foreign.invalid:4317", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://foreign.invalid:4318"}
         return subprocess.run([PROGRAM, "--silent", "--port=0", "--otlp-grpc-port=0", "--otlp-http-port=0", "run", "--", *command],
-                              capture_output=True, text=True, timeout=60, check=False)
+                              capture_output=True, text=True, timeout=60, check=False, env=os.environ | foreign)
 
     def test_sets_the_variables_and_gives_the_exit_code(self):
         done = self.run_with(sys.executable, "-c", "import json, os; print(json.dumps(dict(os.environ)))")
@@ -412,7 +413,10 @@ class Running(unittest.TestCase):
         variables = json.loads(done.stdout)
         self.assertTrue(variables["APPLICATIONINSIGHTS_CONNECTION_STRING"].startswith(f"InstrumentationKey={KEY};"))
         self.assertTrue(variables["OTEL_EXPORTER_OTLP_ENDPOINT"].startswith("http://127.0.0.1:"))
+        self.assertEqual(variables["OTEL_EXPORTER_OTLP_PROTOCOL"], "http/protobuf")
         self.assertEqual(variables["OTEL_TRACES_SAMPLER"], "always_on")
+        self.assertNotIn("OTLP_EXPORT_ENDPOINT", variables)
+        self.assertNotIn("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", variables)
         self.assertEqual(self.run_with("sh", "-c", "exit 7").returncode, 7)
         self.assertEqual(self.run_with("sh", "-c", "kill -9 $$").returncode, 137)
         self.assertEqual(self.run_with("/nowhere/at/all").returncode, 1)
