@@ -33,6 +33,9 @@ class Search {
   /// As Find for JSON text: escapes are decoded first.
   std::uint64_t FindInJson(std::string_view json, std::string& scratch) const;
 
+  /// False if no term can be a W3C id, which is one term of 16 or 32 digits.
+  bool MayFindId() const;
+
   /// The terms as a set of bits that Find can return.
   std::uint64_t All() const;
 

@@ -73,6 +73,21 @@ TEST(Search, DecodesJsonEscapes) {
   EXPECT_NO_FATAL_FAILURE(letter->FindInJson("\\", scratch));
 }
 
+TEST(Search, IgnoresTheCaseOfEveryAsciiLetterAndOfNothingElse) {
+  std::string all;
+  for (int c = 1; c < 256; ++c) all.push_back(static_cast<char>(c));
+  for (std::size_t shift = 0; shift < 9; ++shift) {
+    // Every byte at every place of a word of eight.
+    const std::string text = std::string(shift, ' ') + all;
+    std::string scratch;
+    (void)Search::Parse("x")->Find(text, scratch);
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      const char expected = text[i] >= 'A' && text[i] <= 'Z' ? static_cast<char>(text[i] + 32) : text[i];
+      ASSERT_EQ(scratch[i], expected) << i;
+    }
+  }
+}
+
 TEST(Search, RefusesWhatIsTooMuchOrUnbalanced) {
   EXPECT_FALSE(Search::Parse(std::string(limits::kSearchBytesMax + 1, 'a')).ok());
   EXPECT_FALSE(Search::Parse(std::string(2000, '(')).ok());

@@ -72,19 +72,33 @@ struct SeqRange {
   std::int64_t first = 0, last = 0;
 };
 
+constexpr std::string_view kSearchedColumns =
+    "op,id,parent,dimensions,measurements,name,url,data,message,target,result,kind,role,instance,exception,stack,app,type";
+
+/// As FindInItem, on the row itself: nothing is copied, and ids are spelled out only if a term can be one.
+std::uint64_t FindInRow(const Search& search, bool may_find_id, const Statement& row, std::string& scratch) {
+  const std::uint64_t all = search.All();
+  std::uint64_t found = 0;
+  for (int column = 0; column < 3; ++column) {
+    if (may_find_id || !row.IsBlob(column)) found |= search.Find(row.Id(column), scratch);
+  }
+  found |= search.FindInJson(row.Text(3), scratch) | search.FindInJson(row.Text(4), scratch);
+  for (int column = 5; column < 17 && found != all; ++column) found |= search.Find(row.Text(column), scratch);
+  return found | search.Find(Name(static_cast<ItemType>(row.Integer(17))), scratch);
+}
+
 /// Adds to `found` which terms of the search stand in which operations, of those with items in the range.
 Result<void> FindTerms(Database& database, const Search& search, SeqRange range, Found& found) {
-  auto rows = database.Prepare("SELECT " + std::string(kItemColumns) + " FROM items WHERE op IS NOT NULL AND seq BETWEEN ?1 AND ?2");
+  auto rows = database.Prepare("SELECT " + std::string(kSearchedColumns) + " FROM items WHERE op IS NOT NULL AND seq BETWEEN ?1 AND ?2");
   if (!rows) return rows.error();
   rows->Bind(1, range.first).Bind(2, range.last);
-  Item item;
+  const bool may_find_id = search.MayFindId();
   std::string scratch;
   for (;;) {
     const auto row = rows->Step();
     if (!row) return row.error();
     if (!*row) break;
-    ReadItem(*rows, item);
-    if (const std::uint64_t terms = FindInItem(search, item, scratch); terms != 0) found[item.operation_id] |= terms;
+    if (const std::uint64_t terms = FindInRow(search, may_find_id, *rows, scratch); terms != 0) found[rows->Id(0)] |= terms;
   }
   return {};
 }

@@ -156,6 +156,8 @@ std::int64_t Statement::Integer(int column) const { return sqlite3_column_int64(
 
 bool Statement::IsNull(int column) const { return sqlite3_column_type(handle_, column) == SQLITE_NULL; }
 
+bool Statement::IsBlob(int column) const { return sqlite3_column_type(handle_, column) == SQLITE_BLOB; }
+
 std::string_view Statement::Text(int column) const {
   const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(handle_, column));
   return text == nullptr ? std::string_view() : std::string_view(text, static_cast<std::size_t>(sqlite3_column_bytes(handle_, column)));

@@ -80,6 +80,7 @@ class Statement {
 
   std::int64_t Integer(int column) const;
   bool IsNull(int column) const;
+  bool IsBlob(int column) const;
   /// Valid until the next Step or Reset.
   std::string_view Text(int column) const;
   std::string_view Blob(int column) const;
