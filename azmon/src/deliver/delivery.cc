@@ -48,7 +48,7 @@ class Delivery::Impl {
  public:
   Impl(journal::Journal& journal, std::optional<AzureSettings> azure, std::optional<OtlpSettings> otlp, DeliveryOptions options,
        std::shared_ptr<Transport> transport)
-      : journal_(journal), clock_(*options.clock), transport_(std::move(transport)), log_(std::move(options.log)), process_(::getpid()) {
+      : journal_(journal), clock_(*options.clock), transport_(std::move(transport)), log_(std::move(options.log)), meter_(std::move(options.meter)), process_(::getpid()) {
     if (azure) {
       destinations_.push_back({journal::Destination::kAzure, std::make_unique<AzureDestination>(journal, *transport_, clock_, std::move(*azure),
                                                                                                options.export_interval, log_, base::Random())});
@@ -126,18 +126,25 @@ class Delivery::Impl {
   void Loop() {
     for (;;) {
       std::uint64_t ticket = 0;
+      bool is_flushing = false;
       bool must_hurry = false;
       {
         const std::lock_guard lock(mutex_);
         if (must_stop_) break;
         ticket = flush_asked_;
         must_hurry = std::exchange(must_hurry_, false);
-        if (flush_done_ < ticket) {
-          for (const Reader& reader : destinations_) reader.steps->Flush(flush_end_);
-        }
+        is_flushing = flush_done_ < ticket;
       }
       const base::SteadyTime now = clock_.Now();
       base::SteadyTime wake = log_.Step(now);
+      if (meter_) wake = std::min(wake, meter_(now, is_flushing && metered_ < ticket));
+      if (is_flushing) {
+        // What the meter has just appended belongs to the flush.
+        const std::lock_guard lock(mutex_);
+        if (meter_ && metered_ < ticket) flush_end_ = std::max(flush_end_, journal_.End());
+        metered_ = ticket;
+        for (const Reader& reader : destinations_) reader.steps->Flush(flush_end_);
+      }
       bool is_flushed = true;
       for (const Reader& reader : destinations_) {
         if (must_hurry) reader.steps->Hurry(now);
@@ -168,6 +175,8 @@ class Delivery::Impl {
   const base::Clock& clock_;
   const std::shared_ptr<Transport> transport_;
   LogLimiter log_;
+  const std::function<base::SteadyTime(base::SteadyTime, bool)> meter_;
+  std::uint64_t metered_ = 0;  ///< the newest flush that the meter has finished for; delivery thread only
   const pid_t process_;
   std::vector<Reader> destinations_;
   std::thread thread_;

@@ -39,6 +39,10 @@ struct DeliveryOptions {
   /// Lines about a destination in trouble and about its recovery: what happened and what to do, at most one a second. Called on the
   /// delivery thread; must not block, throw or call this Delivery. May be empty.
   std::function<void(Severity, std::string_view)> log;
+  /// Steps of another reader of the journal that lives on this thread and appends what it computes: the standard metrics. Called before
+  /// the destinations; `must_finish`: append all that was computed so far, a flush waits for it.
+  /// @return when to call again; base::SteadyTime::max() if there is nothing to do. Must not block or throw. May be empty.
+  std::function<base::SteadyTime(base::SteadyTime now, bool must_finish)> meter;
   /// Proxies: HTTPS_PROXY, HTTP_PROXY, NO_PROXY and their lower-case forms. Read once, at the start.
   const base::Environment* environment = &base::ProcessEnvironment();
   const base::Clock* clock = &base::SystemClock();
