@@ -278,6 +278,17 @@ await check("find-counts-and-walks", openPath(chosenId), {}, async (page) => {
   return `${total} matches`;
 });
 
+await check("find-leads-to-a-row-further-down", openPath(chosenId), {}, async (page) => {
+  await traceReady(page);
+  const last = transaction.items.filter((item) => item.id && item.operation_ParentId).sort((a, b) => (a.timestamp < b.timestamp ? 1 : -1))[0];
+  await page.keyboard.press("Control+f");
+  await page.keyboard.type(last.id);
+  await until(async () => /\/\d/.test(await page.locator(".find-count").innerText().catch(() => "")), "matches are counted");
+  await page.keyboard.press("Enter");
+  await page.locator(".waterfall-row.match.current").waitFor();
+  assertEqual(await page.getByRole("treegrid").evaluate((grid) => grid === document.activeElement), true, "focus is on the rows");
+});
+
 await check("zoom-by-keys-wheel-and-minimap", openPath(chosenId), {}, async (page) => {
   await traceReady(page);
   await page.getByRole("treegrid").focus();

@@ -217,7 +217,7 @@ function Compare({ items }: { items: Item[] }) {
   const different = rows.filter((row) => !row.equal).length;
   return (
     <>
-      <p>{different === 0 ? `All ${plural(rows.length, "field")} are equal.` : `${plural(different, "field")} of ${rows.length} differ.`}</p>
+      <p>{different === 0 ? `All ${plural(rows.length, "field")} are equal.` : `${different} of ${plural(rows.length, "field")} ${different === 1 ? "differs" : "differ"}.`}</p>
       <table className="compare">
         <thead>
           <tr>

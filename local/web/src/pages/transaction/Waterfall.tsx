@@ -78,7 +78,19 @@ export function Waterfall(props: Props) {
   const shown = virtual.getVirtualItems();
   const currentAt = useMemo(() => (current === null ? -1 : visible.findIndex((entry) => entry.row.index === current)), [visible, current]);
 
-  useImperativeHandle(ref, () => ({ focus: () => scroller.current?.focus({ preventScroll: true }) }), []);
+  /** Set while the focus is moved here by the page, which chooses the row itself. */
+  const isGuided = useRef(false);
+  useImperativeHandle(
+    ref,
+    () => ({
+      focus: () => {
+        isGuided.current = true;
+        scroller.current?.focus({ preventScroll: true });
+        isGuided.current = false;
+      },
+    }),
+    [],
+  );
   const bringIntoView = useEffectEvent(() => {
     if (currentAt >= 0) virtual.scrollToIndex(currentAt, { align: "auto" });
   });
@@ -157,7 +169,7 @@ export function Waterfall(props: Props) {
         aria-activedescendant={currentAt >= 0 && shown.some((item) => item.index === currentAt) ? rowId(visible[currentAt]!.row) : undefined}
         onKeyDown={onKeyDown}
         onFocus={(event) => {
-          if (event.target === event.currentTarget && currentAt < 0 && visible.length > 0) onCurrent(visible[0]!.row);
+          if (!isGuided.current && event.target === event.currentTarget && currentAt < 0 && visible.length > 0) onCurrent(visible[0]!.row);
         }}
       >
         <div className="waterfall-head" role="row" aria-rowindex={1}>
