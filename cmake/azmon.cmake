@@ -55,7 +55,7 @@ function(azmon_test target)
   target_compile_definitions(${target} PRIVATE ${arg_DEFINITIONS} "AZMON_SOURCE_DIR=\"${PROJECT_SOURCE_DIR}\"")
   set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
   gtest_discover_tests(${target} TEST_PREFIX "${target}/" DISCOVERY_MODE PRE_TEST
-    PROPERTIES LABELS "${arg_LABEL}" TIMEOUT ${arg_TIMEOUT})
+    PROPERTIES LABELS "${arg_LABEL}" TIMEOUT ${arg_TIMEOUT} ENVIRONMENT "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/cmake/tsan.supp")
 endfunction()
 
 # azmon_library(NAME journal [NAMESPACE azmon] HEADERS … SOURCES … DEPENDS … TESTS … TEST_DEPENDS …)
