@@ -80,6 +80,13 @@ class Destinations {
     return names;
   }
 
+  /// The spans' requests as bytes.
+  std::vector<std::string> OtlpMessages() {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::string> messages;
+    for (const auto& request : traces_) messages.push_back(request.SerializeAsString());
+    return messages;
+  }
   std::vector<opentelemetry::proto::metrics::v1::Metric> OtlpMetrics() {
     const std::lock_guard lock(mutex_);
     std::vector<opentelemetry::proto::metrics::v1::Metric> found;
@@ -152,6 +159,7 @@ Options For(const Destinations& destinations) {
   options.otlp.endpoint = destinations.Url();
   options.otlp.protocol = OtlpProtocol::kHttpProtobuf;
   options.resource["service.name"] = "shop";
+  options.sampling_ratio = 1;
   return Quiet(std::move(options));
 }
 
@@ -331,6 +339,40 @@ TEST(Configure, LogsEventsAndExceptionsBecomeTheirItems) {
   EXPECT_EQ(exceptions, 1) << "the same exception is recorded once";
 }
 
+TEST(Configure, OtlpGetsEveryTraceAndAzureItsShareWithRightCounts) {
+  constexpr int kTraces = 1000;
+  Destinations destinations;
+  {
+    Options options = For(destinations);
+    options.sampling_ratio = 0.1;
+    options.otlp.sampling = OtlpSampling::kAll;
+    const auto telemetry = Configure(std::move(options));
+    const auto tracer = trace::Provider::GetTracerProvider()->GetTracer("test");
+    trace::StartSpanOptions server;
+    server.kind = trace::SpanKind::kServer;
+    for (int i = 0; i < kTraces; ++i) tracer->StartSpan("GET /", server)->End();
+  }
+  EXPECT_EQ(destinations.OtlpSpanNames().size(), static_cast<std::size_t>(kTraces));
+  int items = 0;
+  double counted = 0;
+  for (const json& item : destinations.Items()) {
+    const json& data = item["data"]["baseData"];
+    if (item["data"]["baseType"] == "RequestData") {
+      ++items;
+      EXPECT_EQ(item["sampleRate"], 10);
+      EXPECT_TRUE(data["properties"].contains("_MS.ProcessedByMetricExtractors"));
+    }
+    if (item["data"]["baseType"] == "MetricData" && data["metrics"][0]["name"] == "requests/duration") counted += data["metrics"][0]["count"].get<double>();
+  }
+  EXPECT_GT(items, kTraces / 20);
+  EXPECT_LT(items, kTraces / 5);
+  EXPECT_EQ(counted, kTraces) << "standard metrics count what sampling left out, once";
+  for (const std::string& message : destinations.OtlpMessages()) {
+    EXPECT_THAT(message, testing::Not(HasSubstr("_MS."))) << "nothing of Azure's reaches OTLP";
+    EXPECT_THAT(message, testing::Not(HasSubstr("sample_rate")));
+  }
+}
+
 TEST(Configure, MetricsGoToBothDestinationsEachInItsTemporality) {
   Destinations destinations;
   {
@@ -364,7 +406,9 @@ TEST(Configure, MetricsGoToBothDestinationsEachInItsTemporality) {
 
 TEST(Configure, ExceptionInsideASpanIsItsEventAndNoLog) {
   Destinations destinations;
-  auto telemetry = Configure(For(destinations));
+  Options options = For(destinations);
+  options.enable_standard_metrics = false;
+  auto telemetry = Configure(std::move(options));
   {
     const auto tracer = trace::Provider::GetTracerProvider()->GetTracer("test");
     auto span = tracer->StartSpan("work");

@@ -32,6 +32,12 @@ namespace azmon {
 /// Wire protocol of an OTLP endpoint. `http/json` does not exist here: asking for it is a problem and gives kHttpProtobuf.
 enum class OtlpProtocol { kGrpc, kHttpProtobuf };
 
+/// Which spans an OTLP endpoint gets beside Application Insights.
+enum class OtlpSampling {
+  kSame,  ///< those that the sampler keeps
+  kAll,   ///< every span; Application Insights gets its share
+};
+
 /// Where else telemetry goes, beside Application Insights.
 struct OtlpOptions {
   /// For every signal. With kHttpProtobuf `/v1/traces` and its like are appended, as the OpenTelemetry specification asks for the base
@@ -42,6 +48,8 @@ struct OtlpOptions {
   std::optional<std::string> metrics_endpoint;
   std::optional<OtlpProtocol> protocol;
   std::map<std::string, std::string> headers;
+  /// AZMON_OTLP_SAMPLING, `same` by default.
+  std::optional<OtlpSampling> sampling;
   /// false: no OTLP destination, whatever the environment says.
   std::optional<bool> enabled;
   /// One request, 10 s by default (OTEL_EXPORTER_OTLP_TIMEOUT).
@@ -88,6 +96,13 @@ struct Options {
   OtlpOptions otlp;
   /// Attributes of the resource; they win over OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES.
   std::map<std::string, std::string> resource;
+  /// Share of traces to keep, 0 to 1, the same traces in every service (OTEL_TRACES_SAMPLER=microsoft.fixed_percentage).
+  std::optional<double> sampling_ratio;
+  /// Traces a second to keep (OTEL_TRACES_SAMPLER=microsoft.rate_limited); goes before sampling_ratio when it is above 0. With a connection
+  /// string 5 by default, as the other distros; without one every trace is kept.
+  std::optional<double> traces_per_second;
+  /// Durations of requests and dependencies and numbers of exceptions and traces, computed before sampling. Only with a connection string.
+  bool enable_standard_metrics = true;
   /// Log records below this severity are ignored before any work is done for them; OpenTelemetry's numbers, 0: keep all.
   std::uint8_t log_severity_min = 0;
   /// Log records of spans that were not sampled are not kept; records without a span always are.

@@ -56,6 +56,8 @@ inline constexpr std::size_t kAnswerBytesMax = 1u << 20;
 inline constexpr std::size_t kConnectionStringBytesMax = 4096;
 
 inline constexpr std::chrono::milliseconds kExportInterval{1000};
+/// Of the standard metrics; fixed by the service's charts (distro spec 3.1).
+inline constexpr std::chrono::milliseconds kStandardMetricsInterval{60000};
 inline constexpr std::chrono::milliseconds kConnectTimeout{10000};
 inline constexpr std::chrono::milliseconds kRequestTimeout{30000};
 inline constexpr std::chrono::milliseconds kShutdownTimeout{5000};

@@ -2,6 +2,7 @@
 #include "capture/log_processor.h"
 
 #include "capture/buffer_pool.h"
+#include "otlp/annotations.h"
 
 namespace azmon::capture {
 
@@ -15,15 +16,20 @@ std::unique_ptr<opentelemetry::sdk::logs::Recordable> LogProcessor::MakeRecordab
 void LogProcessor::OnEmit(std::unique_ptr<opentelemetry::sdk::logs::Recordable>&& record) noexcept {
   const std::unique_ptr<opentelemetry::sdk::logs::Recordable> owned = std::move(record);
   const auto& log = static_cast<const LogRecord&>(*owned);
-  if (options_.destinations == 0 || log.IsIgnored() || is_shut_down_.load(std::memory_order_relaxed)) return;
+  if (log.IsIgnored() || is_shut_down_.load(std::memory_order_relaxed)) return;
   if (log.Scope() == nullptr || log.Resource() == nullptr) return;
-  if (options_.trace_based_sampling && log.HasSpan() && !log.IsSampled()) return;
+  const bool is_kept = !options_.trace_based_sampling || !log.HasSpan() || log.IsSampled();
+  const std::uint8_t destinations = is_kept ? options_.destinations : options_.unsampled_destinations;
+  if (destinations == 0) return;
+  std::string annotations;
+  if (options_.marks_measured) otlp::AppendAnnotations({.processed_by_metric_extractors = true}, annotations);
   otlp::Buffer message = TakeBuffer();
   log.AppendMessage(message);
   // A record over its limit is in the journal's ledger; there is nobody else to tell here.
   (void)journal_->Append({.signal = otlp::Signal::kLog,
-                          .flags = static_cast<std::uint8_t>(otlp::kSampled | options_.destinations),
+                          .flags = static_cast<std::uint8_t>(destinations | (is_kept ? otlp::kSampled : 0)),
                           .owner = scopes_.IdOf(*log.Scope(), *log.Resource()),
+                          .annotations = annotations,
                           .message = message.View()});
   ReturnBuffer(std::move(message));
 }

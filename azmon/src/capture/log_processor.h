@@ -17,6 +17,8 @@ namespace azmon::capture {
 
 struct LogProcessorOptions {
   std::uint8_t destinations = 0;  ///< flags of otlp::RecordFlags that each record gets
+  std::uint8_t unsampled_destinations = 0;  ///< of records that trace_based_sampling leaves out: who counts them all the same
+  bool marks_measured = false;    ///< records are annotated as counted by the standard metrics
   std::uint8_t severity_min = 0;  ///< records below are ignored before their body and attributes are touched
   /// A record with a span that was not sampled is not kept (distro spec 2.9); one without a span always is.
   bool trace_based_sampling = false;

@@ -2,14 +2,12 @@
 #include "distro/settings.h"
 
 #include <algorithm>
-#include <array>
+#include <cmath>
+#include <iterator>
 
-#include <opentelemetry/sdk/trace/samplers/always_off_factory.h>
-#include <opentelemetry/sdk/trace/samplers/always_on_factory.h>
-#include <opentelemetry/sdk/trace/samplers/parent_factory.h>
-#include <opentelemetry/sdk/trace/samplers/trace_id_ratio_factory.h>
 #include <opentelemetry/sdk/version/version.h>
 
+#include "base/json_writer.h"
 #include "base/text.h"
 #include "base/version.h"
 
@@ -83,31 +81,131 @@ void ReadOtlp(const Options& options, const Environment& environment, Settings& 
   settings.otlp = std::move(report.value);
 }
 
-constexpr std::array kSamplers{"always_on",   "always_off", "traceidratio", "parentbased_always_on", "parentbased_always_off",
-                               "parentbased_traceidratio"};
+/// What OTEL_TRACES_SAMPLER may be. Distro spec 2.7: both spellings of the ratio, and the dotted one of older Python documentation.
+struct SamplerName {
+  std::string_view name;
+  capture::RootSampling root;
+  bool follows_remote_parent;
+};
+constexpr SamplerName kSamplers[] = {
+    {"always_on", capture::RootSampling::kAlwaysOn, false},
+    {"always_off", capture::RootSampling::kAlwaysOff, false},
+    {"traceidratio", capture::RootSampling::kTraceIdRatio, false},
+    {"trace_id_ratio", capture::RootSampling::kTraceIdRatio, false},
+    {"parentbased_always_on", capture::RootSampling::kAlwaysOn, true},
+    {"parentbased_always_off", capture::RootSampling::kAlwaysOff, true},
+    {"parentbased_traceidratio", capture::RootSampling::kTraceIdRatio, true},
+    {"parentbased_trace_id_ratio", capture::RootSampling::kTraceIdRatio, true},
+    {"microsoft.fixed_percentage", capture::RootSampling::kFixedPercentage, false},
+    {"microsoft.fixed.percentage", capture::RootSampling::kFixedPercentage, false},
+    {"microsoft.rate_limited", capture::RootSampling::kRateLimited, false},
+};
 
-void ReadSampler(const Environment& environment, Settings& settings) {
-  settings.sampler = "parentbased_always_on";
-  if (const auto text = environment.Get("OTEL_TRACES_SAMPLER")) {
-    const std::string name = base::ToLower(*text);
-    if (std::ranges::find(kSamplers, name) != kSamplers.end()) {
-      settings.sampler = name;
-    } else {
-      settings.problems.push_back({.severity = Severity::kWarning,
-                                   .setting = "OTEL_TRACES_SAMPLER",
-                                   .text = "is none of always_on, always_off, traceidratio and their parentbased_ forms; " + settings.sampler + " is used"});
+constexpr double kTracesPerSecondDefault = 5;
+
+std::string Number(double value) {
+  std::string text;
+  base::AppendEcmaNumber(value, text);
+  return text;
+}
+
+std::optional<capture::SamplerOptions> SamplerOfOptions(const Options& options, Settings& settings) {
+  const auto warn = [&](const char* setting, const char* text) {
+    settings.problems.push_back({.severity = Severity::kWarning, .setting = setting, .text = text});
+  };
+  if (options.traces_per_second) {
+    if (!std::isfinite(*options.traces_per_second) || *options.traces_per_second < 0) {
+      warn("Options::traces_per_second", "is no number of 0 or more; it is ignored");
+    } else if (*options.traces_per_second > 0 || !options.sampling_ratio) {
+      return capture::SamplerOptions{.root = capture::RootSampling::kRateLimited, .argument = *options.traces_per_second};
     }
   }
-  if (settings.sampler.ends_with("traceidratio")) {
-    const auto text = environment.Get("OTEL_TRACES_SAMPLER_ARG");
-    const auto ratio = text ? base::ParseDouble(*text) : std::optional<double>(1);
-    if (ratio && *ratio >= 0 && *ratio <= 1) {
-      settings.sampler_ratio = *ratio;
-    } else {
-      settings.problems.push_back({.severity = Severity::kWarning, .setting = "OTEL_TRACES_SAMPLER_ARG", .text = "is no number from 0 to 1; 1 is used"});
+  if (!options.sampling_ratio) return std::nullopt;
+  double ratio = *options.sampling_ratio;
+  if (!(ratio >= 0 && ratio <= 1)) {
+    warn("Options::sampling_ratio", "is no number from 0 to 1; 1 is used");
+    ratio = 1;
+  }
+  return capture::SamplerOptions{.root = capture::RootSampling::kFixedPercentage, .argument = ratio};
+}
+
+std::optional<capture::SamplerOptions> SamplerOfEnvironment(const Environment& environment, Settings& settings) {
+  const auto text = environment.Get("OTEL_TRACES_SAMPLER");
+  if (!text) return std::nullopt;
+  const auto warn = [&](const char* setting, const char* what) {
+    settings.problems.push_back({.severity = Severity::kWarning, .setting = setting, .text = what});
+  };
+  const auto* const known = std::ranges::find(kSamplers, base::ToLower(*text), &SamplerName::name);
+  if (known == std::end(kSamplers)) {
+    warn("OTEL_TRACES_SAMPLER",
+         "is none of always_on, always_off, traceidratio, their parentbased_ forms, microsoft.fixed_percentage, microsoft.rate_limited; it is ignored");
+    return std::nullopt;
+  }
+  capture::SamplerOptions sampler{.root = known->root, .follows_remote_parent = known->follows_remote_parent};
+  const auto argument_text = environment.Get("OTEL_TRACES_SAMPLER_ARG");
+  const auto argument = argument_text ? base::ParseDouble(*argument_text) : std::nullopt;
+  switch (known->root) {
+    case capture::RootSampling::kAlwaysOn:
+    case capture::RootSampling::kAlwaysOff: break;
+    case capture::RootSampling::kRateLimited:
+      sampler.argument = kTracesPerSecondDefault;
+      if (argument && *argument >= 0) {
+        sampler.argument = *argument;
+      } else if (argument_text) {
+        warn("OTEL_TRACES_SAMPLER_ARG", "is no number of traces a second; 5 is used");
+      }
+      break;
+    case capture::RootSampling::kFixedPercentage:
+    case capture::RootSampling::kTraceIdRatio:
+      if (argument && *argument >= 0 && *argument <= 1) {
+        sampler.argument = *argument;
+      } else if (argument_text) {
+        warn("OTEL_TRACES_SAMPLER_ARG", "is no number from 0 to 1; 1 is used");
+      }
+      break;
+  }
+  return sampler;
+}
+
+std::string Describe(const capture::SamplerOptions& sampler) {
+  const std::string parent = sampler.follows_remote_parent ? ", following the caller" : "";
+  switch (sampler.root) {
+    case capture::RootSampling::kAlwaysOn: return "every trace" + parent;
+    case capture::RootSampling::kAlwaysOff: return "no trace" + parent;
+    case capture::RootSampling::kRateLimited: return "up to " + Number(sampler.argument) + " traces a second";
+    case capture::RootSampling::kFixedPercentage:
+    case capture::RootSampling::kTraceIdRatio: break;
+  }
+  return Number(sampler.argument * 100) + " % of traces" + parent;
+}
+
+/// Distro spec 2.7: options, then the environment, then the default.
+void ReadSampling(const Options& options, const Environment& environment, Settings& settings) {
+  auto sampler = SamplerOfOptions(options, settings);
+  if (!sampler) sampler = SamplerOfEnvironment(environment, settings);
+  if (!sampler) {
+    settings.sampling_is_default = true;
+    sampler = settings.azure ? capture::SamplerOptions{.root = capture::RootSampling::kRateLimited, .argument = kTracesPerSecondDefault}
+                             : capture::SamplerOptions{.root = capture::RootSampling::kAlwaysOn, .follows_remote_parent = true};
+  }
+  settings.sampler = *sampler;
+  std::string note = "sampling " + Describe(settings.sampler);
+  if (settings.sampling_is_default) note.append(" (the default; every one with OTEL_TRACES_SAMPLER=always_on)");
+  settings.notes.push_back(std::move(note));
+
+  if (options.otlp.sampling) {
+    settings.otlp_sampling = *options.otlp.sampling;
+  } else if (const auto text = environment.Get("AZMON_OTLP_SAMPLING")) {
+    if (base::EqualsIgnoreCase(*text, "all")) {
+      settings.otlp_sampling = OtlpSampling::kAll;
+    } else if (!base::EqualsIgnoreCase(*text, "same")) {
+      settings.problems.push_back({.severity = Severity::kWarning, .setting = "AZMON_OTLP_SAMPLING", .text = "is none of same, all; same is used"});
     }
   }
-  settings.notes.push_back("sampling " + settings.sampler + " (OTEL_TRACES_SAMPLER)");
+  if (settings.otlp_sampling == OtlpSampling::kAll && settings.otlp) settings.notes.emplace_back("OTLP gets every span");
+  settings.standard_metrics =
+      settings.azure.has_value() && options.enable_standard_metrics && !environment.Get("APPLICATION_INSIGHTS_NO_STANDARD_METRICS");
+  settings.sampler.records_unsampled = settings.standard_metrics || (settings.otlp && settings.otlp_sampling == OtlpSampling::kAll);
 }
 
 void ReadMetrics(const Options& options, const Environment& environment, Settings& settings) {
@@ -192,7 +290,7 @@ Settings ReadSettings(const Options& options, const Environment& environment, co
   settings.metrics_enabled = IsSignalEnabled(environment, "OTEL_METRICS_EXPORTER", settings);
   ReadAzure(options, environment, host, settings);
   ReadOtlp(options, environment, settings);
-  ReadSampler(environment, settings);
+  ReadSampling(options, environment, settings);
   ReadPropagators(environment, settings);
   ReadMetrics(options, environment, settings);
   settings.resource = resource::Detect(host, environment, options.resource, settings.problems);
@@ -209,24 +307,6 @@ Settings ReadSettings(const Options& options, const Environment& environment, co
     }
   }
   return settings;
-}
-
-std::unique_ptr<opentelemetry::sdk::trace::Sampler> MakeSampler(const Settings& settings) {
-  using namespace opentelemetry::sdk::trace;  // NOLINT: six factories
-  constexpr std::string_view kParentBased = "parentbased_";
-  std::string_view name = settings.sampler;
-  const bool is_parent_based = name.starts_with(kParentBased);
-  if (is_parent_based) name.remove_prefix(kParentBased.size());
-  std::unique_ptr<Sampler> sampler;
-  if (name == "always_off") {
-    sampler = AlwaysOffSamplerFactory::Create();
-  } else if (name == "traceidratio") {
-    sampler = TraceIdRatioBasedSamplerFactory::Create(settings.sampler_ratio);
-  } else {
-    sampler = AlwaysOnSamplerFactory::Create();
-  }
-  if (!is_parent_based) return sampler;
-  return ParentBasedSamplerFactory::Create(std::shared_ptr<Sampler>(std::move(sampler)));
 }
 
 std::string Describe(const std::vector<Problem>& problems) {

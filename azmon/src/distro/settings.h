@@ -4,16 +4,14 @@
 // A pure function of its arguments; used by `telemetry.cc` alone.
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include <opentelemetry/sdk/trace/sampler.h>
-
 #include "azmon/azmon.h"
 #include "base/environment.h"
 #include "capture/metric_exporter.h"
+#include "capture/sampler.h"
 #include "deliver/delivery.h"
 #include "resource/resource.h"
 
@@ -29,8 +27,10 @@ struct Settings {
   std::optional<deliver::AzureSettings> azure;
   std::optional<deliver::OtlpSettings> otlp;
   resource::Attributes resource;
-  std::string sampler;            ///< OTEL_TRACES_SAMPLER in lower case, else the default
-  double sampler_ratio = 1;       ///< OTEL_TRACES_SAMPLER_ARG of the ratio samplers
+  capture::SamplerOptions sampler;
+  bool sampling_is_default = false;  ///< nobody chose it: users expect every trace, so the start line tells them
+  OtlpSampling otlp_sampling = OtlpSampling::kSame;
+  bool standard_metrics = false;
   std::vector<Propagator> propagators;
   std::chrono::milliseconds metric_interval{60000};
   capture::Temporality otlp_temporality = capture::Temporality::kCumulative;  ///< Application Insights always gets deltas
@@ -39,9 +39,6 @@ struct Settings {
 };
 
 Settings ReadSettings(const Options& options, const base::Environment& environment, const resource::Host& host);
-
-/// The SDK's sampler for the settings.
-std::unique_ptr<opentelemetry::sdk::trace::Sampler> MakeSampler(const Settings& settings);
 
 /// "POST /orders"-style one-line text of problems: `setting: text; setting: text`.
 std::string Describe(const std::vector<Problem>& problems);

@@ -57,7 +57,7 @@ TEST(Settings, AllProblemsAreReportedTogetherAndTheRestRuns) {
   EXPECT_THAT(about, testing::IsSupersetOf({"APPLICATIONINSIGHTS_CONNECTION_STRING", "OTEL_TRACES_SAMPLER", "OTEL_PROPAGATORS", "OTEL_RESOURCE_ATTRIBUTES"}));
   EXPECT_FALSE(settings.azure.has_value());
   EXPECT_TRUE(settings.otlp.has_value());
-  EXPECT_EQ(settings.sampler, "parentbased_always_on");
+  EXPECT_EQ(settings.sampler.root, capture::RootSampling::kAlwaysOn);
   EXPECT_THAT(settings.propagators, ElementsAre(Propagator::kTraceContext));
 }
 
@@ -66,13 +66,63 @@ TEST(Settings, OperatorsSwitchesWin) {
   EXPECT_FALSE(Read({{"OTEL_TRACES_EXPORTER", "none"}, {"OTLP_EXPORT_ENDPOINT", "http://localhost:4317"}}).traces_enabled);
 }
 
-TEST(Settings, SamplersOfTheSpecificationAreMade) {
-  for (const char* name : {"always_on", "always_off", "traceidratio", "parentbased_always_on", "parentbased_always_off", "parentbased_traceidratio"}) {
+TEST(Settings, EverySamplerOfTheContractIsKnown) {
+  using enum capture::RootSampling;
+  const std::tuple<const char*, capture::RootSampling, bool> table[] = {
+      {"always_on", kAlwaysOn, false},
+      {"ALWAYS_OFF", kAlwaysOff, false},
+      {"traceidratio", kTraceIdRatio, false},
+      {"trace_id_ratio", kTraceIdRatio, false},
+      {"parentbased_always_on", kAlwaysOn, true},
+      {"parentbased_always_off", kAlwaysOff, true},
+      {"parentbased_traceidratio", kTraceIdRatio, true},
+      {"microsoft.fixed_percentage", kFixedPercentage, false},
+      {"microsoft.fixed.percentage", kFixedPercentage, false},
+      {"microsoft.rate_limited", kRateLimited, false},
+  };
+  for (const auto& [name, root, follows] : table) {
     const Settings settings = Read({{"OTEL_TRACES_SAMPLER", name}, {"OTEL_TRACES_SAMPLER_ARG", "0.5"}});
-    EXPECT_EQ(settings.sampler, name);
-    EXPECT_NE(MakeSampler(settings), nullptr) << name;
+    EXPECT_EQ(settings.sampler.root, root) << name;
+    EXPECT_EQ(settings.sampler.follows_remote_parent, follows) << name;
+    if (root != kAlwaysOn && root != kAlwaysOff) {
+      EXPECT_EQ(settings.sampler.argument, 0.5) << name;
+    }
+    EXPECT_FALSE(settings.sampling_is_default);
   }
-  EXPECT_EQ(Read({{"OTEL_TRACES_SAMPLER", "traceidratio"}, {"OTEL_TRACES_SAMPLER_ARG", "2"}}).sampler_ratio, 1);
+}
+
+TEST(Settings, DefaultSamplingIsFiveTracesASecondOnlyWithAConnectionString) {
+  const Settings azure = Read({{"APPLICATIONINSIGHTS_CONNECTION_STRING", kConnectionString}});
+  EXPECT_EQ(azure.sampler.root, capture::RootSampling::kRateLimited);
+  EXPECT_EQ(azure.sampler.argument, 5);
+  EXPECT_THAT(azure.notes, testing::Contains(HasSubstr("OTEL_TRACES_SAMPLER=always_on")));
+  const Settings otlp = Read({{"OTLP_EXPORT_ENDPOINT", "http://localhost:4317"}});
+  EXPECT_EQ(otlp.sampler.root, capture::RootSampling::kAlwaysOn);
+  EXPECT_TRUE(otlp.sampler.follows_remote_parent);
+}
+
+TEST(Settings, SamplingOptionsGoBeforeTheEnvironmentAndTheRateLimitFirst) {
+  Options options;
+  options.sampling_ratio = 0.25;
+  const Variables variables{{"OTEL_TRACES_SAMPLER", "always_off"}};
+  EXPECT_EQ(Read(variables, options).sampler.root, capture::RootSampling::kFixedPercentage);
+  options.traces_per_second = 2;
+  EXPECT_EQ(Read(variables, options).sampler.root, capture::RootSampling::kRateLimited);
+  options.traces_per_second = 0;
+  EXPECT_EQ(Read(variables, options).sampler.root, capture::RootSampling::kFixedPercentage) << "0 means: use the ratio";
+  options.sampling_ratio = 7;
+  const Settings clamped = Read(variables, options);
+  EXPECT_EQ(clamped.sampler.argument, 1);
+  EXPECT_THAT(clamped.problems, testing::Contains(testing::Field(&Problem::setting, "Options::sampling_ratio")));
+}
+
+TEST(Settings, UnsampledSpansAreRecordedOnlyWhereSomebodyLooksAtThem) {
+  EXPECT_TRUE(Read({{"APPLICATIONINSIGHTS_CONNECTION_STRING", kConnectionString}}).sampler.records_unsampled) << "standard metrics";
+  Options options;
+  options.enable_standard_metrics = false;
+  EXPECT_FALSE(Read({{"APPLICATIONINSIGHTS_CONNECTION_STRING", kConnectionString}}, options).sampler.records_unsampled);
+  EXPECT_FALSE(Read({{"OTLP_EXPORT_ENDPOINT", "http://localhost:4317"}}).sampler.records_unsampled);
+  EXPECT_TRUE(Read({{"OTLP_EXPORT_ENDPOINT", "http://localhost:4317"}, {"AZMON_OTLP_SAMPLING", "all"}}).sampler.records_unsampled);
 }
 
 TEST(Settings, SdkVersionNamesPlatformAndBothVersions) {

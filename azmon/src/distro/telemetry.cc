@@ -30,6 +30,7 @@
 #include "distro/own_log.h"
 #include "distro/settings.h"
 #include "journal/journal.h"
+#include "meter/standard_reader.h"
 
 namespace azmon {
 namespace {
@@ -97,7 +98,8 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
     }
     std::string line = Join(settings_.notes);
     if (!problems_.empty()) line.append(line.empty() ? "" : "; ").append("problems: ").append(distro::Describe(problems_));
-    log_->Write(problems_.empty() ? distro::LogLevel::kInfo : distro::LogLevel::kWarn, line);
+    const bool is_news = !problems_.empty() || (settings_.sampling_is_default && settings_.azure);
+    log_->Write(is_news ? distro::LogLevel::kWarn : distro::LogLevel::kInfo, line);
   }
 
   void AddProblem(Problem problem) {
@@ -150,10 +152,15 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
   void StartDelivery() {
     if (!settings_.azure && !settings_.otlp) return;
     const auto interval = options_.export_interval && options_.export_interval->count() > 0 ? *options_.export_interval : limits::kExportInterval;
-    auto delivery = deliver::Delivery::Start(*journal_, settings_.azure, settings_.otlp,
-                                             {.export_interval = interval, .log = [log = log_](Severity severity, std::string_view line) {
-                                                log->Write(severity == Severity::kError ? distro::LogLevel::kError : distro::LogLevel::kWarn, line);
-                                              }});
+    deliver::DeliveryOptions options{.export_interval = interval, .log = [log = log_](Severity severity, std::string_view line) {
+                                       log->Write(severity == Severity::kError ? distro::LogLevel::kError : distro::LogLevel::kWarn, line);
+                                     }};
+    if (settings_.standard_metrics) {
+      const auto reader =
+          std::make_shared<meter::StandardReader>(*journal_, settings_.azure->envelope, base::SystemClock(), limits::kStandardMetricsInterval);
+      options.meter = [reader](base::SteadyTime now, bool must_finish) { return reader->Step(now, must_finish); };
+    }
+    auto delivery = deliver::Delivery::Start(*journal_, settings_.azure, settings_.otlp, std::move(options));
     if (delivery.ok()) {
       delivery_ = std::move(*delivery);
       return;
@@ -168,6 +175,11 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
     if (settings_.azure) destinations |= otlp::kForAzure;
     if (settings_.otlp && settings_.otlp->Of(signal)) destinations |= otlp::kForOtlp;
     return destinations;
+  }
+
+  std::uint8_t MeterFlag() const {
+    if (!settings_.standard_metrics || delivery_ == nullptr) return 0;
+    return otlp::kForMeter;
   }
 
   std::function<bool(std::chrono::microseconds)> ForceFlushCall() {
@@ -197,17 +209,29 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
   }
 
   void StartTracing(const sdk::resource::Resource& resource) {
+    const std::uint8_t destinations = DestinationsOf(deliver::OtlpSignal::kTraces, settings_.traces_enabled);
+    const std::uint8_t meter = settings_.traces_enabled ? MeterFlag() : std::uint8_t{0};
+    const std::uint8_t unsampled = settings_.otlp_sampling == OtlpSampling::kAll ? destinations & otlp::kForOtlp : 0;
+    const auto rates = std::make_shared<capture::LocalRates>();
     auto processor = std::make_unique<capture::SpanProcessor>(
-        journal_, capture::ProcessorOptions{.destinations = DestinationsOf(deliver::OtlpSignal::kTraces, settings_.traces_enabled),
+        journal_, capture::ProcessorOptions{.destinations = static_cast<std::uint8_t>(destinations | meter),
+                                            .unsampled_destinations = static_cast<std::uint8_t>(unsampled | meter),
+                                            .marks_measured = settings_.standard_metrics,
+                                            .rates = rates,
                                             .force_flush = ForceFlushCall()});
     processor_ = processor.get();
     provider_ = nostd::shared_ptr<trace::TracerProvider>(
-        sdk::trace::TracerProviderFactory::Create(std::move(processor), resource, distro::MakeSampler(settings_)).release());
+        sdk::trace::TracerProviderFactory::Create(std::move(processor), resource,
+                                                  std::make_unique<capture::Sampler>(settings_.sampler, rates, base::SystemClock()))
+            .release());
   }
 
   void StartLogging(const sdk::resource::Resource& resource) {
+    const std::uint8_t meter = settings_.logs_enabled ? MeterFlag() : std::uint8_t{0};
     auto processor = std::make_unique<capture::LogProcessor>(
-        journal_, capture::LogProcessorOptions{.destinations = DestinationsOf(deliver::OtlpSignal::kLogs, settings_.logs_enabled),
+        journal_, capture::LogProcessorOptions{.destinations = static_cast<std::uint8_t>(DestinationsOf(deliver::OtlpSignal::kLogs, settings_.logs_enabled) | meter),
+                                               .unsampled_destinations = meter,
+                                               .marks_measured = settings_.standard_metrics,
                                                .severity_min = options_.log_severity_min,
                                                .trace_based_sampling = options_.enable_trace_based_log_sampling,
                                                .force_flush = ForceFlushCall()});

@@ -19,7 +19,14 @@ otlp::RecordView ViewOf(std::string_view bytes) {
 
 }  // namespace
 
-std::string_view Name(Destination destination) { return destination == Destination::kAzure ? "azure" : "otlp"; }
+std::string_view Name(Destination destination) {
+  switch (destination) {
+    case Destination::kAzure: return "azure";
+    case Destination::kOtlp: return "otlp";
+    case Destination::kMeter: break;
+  }
+  return "meter";
+}
 
 std::string_view Name(DropReason reason) {
   switch (reason) {

@@ -25,14 +25,23 @@
 namespace azmon::journal {
 
 /// Who reads a journal. Each has its own cursor, pace and counted losses.
-enum class Destination : std::uint8_t { kAzure = 0, kOtlp = 1 };
-inline constexpr std::size_t kDestinations = 2;
+enum class Destination : std::uint8_t {
+  kAzure = 0,
+  kOtlp = 1,
+  kMeter = 2,  ///< inside this process: counts what the others may never see
+};
+inline constexpr std::size_t kDestinations = 3;
 
 std::string_view Name(Destination destination);
 
 /// The flag of otlp::RecordFlags by which a record is meant for the destination.
 constexpr std::uint8_t FlagOf(Destination destination) {
-  return destination == Destination::kAzure ? otlp::kForAzure : otlp::kForOtlp;
+  switch (destination) {
+    case Destination::kAzure: return otlp::kForAzure;
+    case Destination::kOtlp: return otlp::kForOtlp;
+    case Destination::kMeter: break;
+  }
+  return otlp::kForMeter;
 }
 
 /// Why a record was given up. Names are those of Application Insights' SDK statistics (exporter spec section 9) where it has one.

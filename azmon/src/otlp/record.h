@@ -30,6 +30,7 @@ enum RecordFlags : std::uint8_t {
   kSampled = 1,   ///< a span or log that was sampled; others are only measured
   kForAzure = 2,  ///< Application Insights gets it
   kForOtlp = 4,   ///< the OTLP endpoint gets it
+  kForMeter = 8,  ///< the standard metrics count it
 };
 
 inline constexpr std::size_t kRecordHeaderBytes = 16;
