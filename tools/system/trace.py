@@ -134,7 +134,7 @@ def tree(items: list[dict], source: str, colour: bool, width: int = 100) -> list
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= 44 else name[:43] + "…"
+    return name if len(name) <= 28 else name[:27] + "…"
 
 
 def wants_colour(stream) -> bool:

@@ -47,7 +47,7 @@ class Azurite:
         self.port = port(10000 if usual_ports else None)
         self.process = Process("Azurite", [
             "node", str(_azurite_main()), "--blobHost", "127.0.0.1", "--blobPort", str(self.port), "--inMemoryPersistence",
-            "--skipApiVersionCheck", "--disableTelemetry", "--silent", "--location", str(work)],
+            "--skipApiVersionCheck", "--disableTelemetry", "--silent"],
             environment_without(*_FOREIGN), work / "azurite.log")
 
     def start(self):
