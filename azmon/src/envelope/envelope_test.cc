@@ -87,6 +87,13 @@ TEST(Resource, DamagedBytesEndTheReading) {
   std::string message;
   AppendAttributes(otlp::resource::kAttributes, {{"service.name", "s"}}, message);
   EXPECT_EQ(ResourceContext::Make(message + "\x0a\xff", {}).Role(), "s");
+  std::string damaged_array;
+  otlp::AppendBytesField(otlp::any_value::kArray, "\x0a\xff", damaged_array);
+  std::string attribute = KeyValueBytes("k", Any());
+  otlp::AppendBytesField(otlp::key_value::kValue, damaged_array, attribute);
+  std::string with_array = message;
+  otlp::AppendBytesField(otlp::resource::kAttributes, attribute, with_array);
+  EXPECT_EQ(ResourceContext::Make(with_array, {}).MetricMembers(), "\"service.name\":\"s\"");
   EXPECT_EQ(ScopeContext::Parse(std::string("\x0a\x01n\x12\xff", 5)).name, "n");
 }
 

@@ -9,6 +9,7 @@
 #include "envelope/field_limits.h"
 #include "envelope/item.h"
 #include "envelope/properties.h"
+#include "envelope/value_text.h"
 #include "otlp/fields.h"
 
 namespace azmon::envelope {
@@ -60,7 +61,11 @@ void ReadAttributes(std::string_view resource_message, AttributeList& attributes
     protozero::pbf_reader reader(resource_message.data(), resource_message.size());
     while (reader.next(otlp::resource::kAttributes, protozero::pbf_wire_type::length_delimited)) {
       const protozero::data_view data = reader.get_view();
-      attributes.Add({data.data(), data.size()});
+      const std::string_view message(data.data(), data.size());
+      // Arrays and maps are read when they are written, which is outside of this try: find their damage here.
+      std::string text;
+      AppendText(ReadKeyValue(message).value, text);
+      attributes.Add(message);
     }
   } catch (const protozero::exception&) {
     // The attributes before the damage are good.
