@@ -22,9 +22,9 @@ json Attribute(const std::string& key, json value) { return {{"key", key}, {"val
 json Text(const std::string& key, const std::string& value) { return Attribute(key, {{"stringValue", value}}); }
 json Whole(const std::string& key, std::int64_t value) { return Attribute(key, {{"intValue", std::to_string(value)}}); }
 
-json Span(int kind, const std::string& name, json attributes = json::array()) {
+json Span(int kind, const std::string& name, std::vector<json> attributes = {}) {
   return {{"traceId", kTrace}, {"spanId", kSpan}, {"parentSpanId", "00f067aa0ba902b7"}, {"name", name}, {"kind", kind},
-          {"startTimeUnixNano", "1700000000123456789"}, {"endTimeUnixNano", "1700000000223456789"}, {"attributes", std::move(attributes)}};
+          {"startTimeUnixNano", "1700000000123456789"}, {"endTimeUnixNano", "1700000000223456789"}, {"attributes", json(std::move(attributes))}};
 }
 
 json Traces(json spans) {
