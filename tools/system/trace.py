@@ -40,7 +40,7 @@ def _fits(item: dict, step: tuple[str, str, str]) -> bool:
 def problems(items: list[dict], source: str, steps=STEPS, remote_parent: str = "") -> list[str]:
     """What is wrong with a trace as it came by `source`; nothing: it is whole.
 
-    A client span may be there more than once, one an attempt. `remote_parent`: the span of somebody else that the first step
+    A client span may be there more than once, one an attempt, and so may what an attempt led to. `remote_parent`: the span of somebody else that the first step
     must be a child of.
     """
     found = spans(items, source)
@@ -51,8 +51,9 @@ def problems(items: list[dict], source: str, steps=STEPS, remote_parent: str = "
         if not here:
             wrong.append(f"no '{step[0]}' ({step[1]}, {step[2]}) under the step before it")
             break
-        if len(here) > 1 and step[1] != "client":
-            wrong.append(f"{len(here)} times '{step[0]}' ({step[2]})")
+        under = [item.get("operation_ParentId") or "" for item in here]
+        if step[1] != "client" and len(set(under)) < len(under):
+            wrong.append(f"more than one '{step[0]}' ({step[2]}) under the same span")
         parents = {item["id"] for item in here}
         left = [item for item in left if item not in here]
     for item in left:

@@ -40,6 +40,12 @@ class Trace(unittest.TestCase):
         items.append(items[8] | {"id": "f" * 16})
         self.assertEqual(trace.problems(items, "breeze"), [])
 
+    def test_what_a_second_attempt_led_to_is_no_problem(self):
+        items = whole()
+        items += [items[1] | {"id": "a" * 16}, items[2] | {"id": "b" * 16, "operation_ParentId": "a" * 16},
+                  items[3] | {"id": "c" * 16, "operation_ParentId": "b" * 16}]
+        self.assertEqual(trace.problems(items, "breeze"), [])
+
     def test_each_missing_span_is_a_problem(self):
         for number in range(len(trace.STEPS)):
             items = whole()
