@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "envelope/value_text.h"
 #include "otlp/fields.h"
+#include "otlp/wire.h"
 
 namespace azmon::envelope {
 namespace {
@@ -55,9 +56,48 @@ Value ReadValue(std::string_view message) {
   return value;
 }
 
+namespace {
+
+/// Reads a KeyValue in the form that encoders write most: key, then a text, integer, number or truth value, lengths under 128.
+/// @return false for every other form, well or not: then the general reader decides
+bool ReadUsualKeyValue(std::string_view message, KeyedValue& pair) {
+  constexpr char kKeyTag = otlp::Tag(otlp::key_value::kKey, otlp::kLengthDelimited);
+  constexpr char kValueTag = otlp::Tag(otlp::key_value::kValue, otlp::kLengthDelimited);
+  constexpr char kStringTag = otlp::Tag(otlp::any_value::kString, otlp::kLengthDelimited);
+  constexpr char kIntTag = otlp::Tag(otlp::any_value::kInt, otlp::kVarint);
+  const auto length_at = [&](std::size_t i) { return static_cast<std::size_t>(static_cast<unsigned char>(message[i])); };
+  if (message.size() < 6 || message[0] != kKeyTag) return false;
+  const std::size_t key_bytes = length_at(1);
+  const std::size_t value_at = 2 + key_bytes + 2;
+  if (key_bytes >= 0x80 || value_at + 2 > message.size() || message[value_at - 2] != kValueTag) return false;
+  const std::size_t value_bytes = message.size() - value_at;
+  if (value_bytes >= 0x80 || length_at(value_at - 1) != value_bytes) return false;
+  if (message[value_at] == kStringTag && length_at(value_at + 1) == value_bytes - 2) {
+    pair.value.type = ValueType::kString;
+    pair.value.bytes = message.substr(value_at + 2);
+  } else if (message[value_at] == kIntTag && value_bytes <= 4) {
+    // Up to 21 bits: statuses, ports, counts.
+    std::int64_t integer = 0;
+    for (std::size_t i = 1; i < value_bytes; ++i) {
+      const bool is_last = i + 1 == value_bytes;
+      if ((length_at(value_at + i) < 0x80) != is_last) return false;
+      integer |= static_cast<std::int64_t>(length_at(value_at + i) & 0x7FU) << (7 * (i - 1));
+    }
+    pair.value.type = ValueType::kInt;
+    pair.value.integer = integer;
+  } else {
+    return false;
+  }
+  pair.key = message.substr(2, key_bytes);
+  return true;
+}
+
+}  // namespace
+
 KeyedValue ReadKeyValue(std::string_view message) {
   namespace field = otlp::key_value;
   KeyedValue pair;
+  if (ReadUsualKeyValue(message, pair)) return pair;
   protozero::pbf_reader reader(message.data(), message.size());
   while (reader.next()) {
     switch (reader.tag_and_type()) {

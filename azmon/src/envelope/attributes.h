@@ -78,12 +78,14 @@ class AttributeList {
   }
   /// The text of the first that is not empty; "" if none is.
   std::string_view Text(Key key, TextArena& arena) const {
-    const Value* value = NonEmpty(key);
-    return value == nullptr ? std::string_view{} : TextOf(*value, arena);
+    const Value* value = Find(key);
+    if (value == nullptr) return {};
+    if (value->type == ValueType::kString) return value->bytes;
+    return IsEmpty(*value) ? std::string_view{} : TextOf(*value, arena);
   }
   std::string_view Text(Key first, Key second, TextArena& arena) const {
-    const Value* value = NonEmpty(first, second);
-    return value == nullptr ? std::string_view{} : TextOf(*value, arena);
+    const std::string_view text = Text(first, arena);
+    return text.empty() ? Text(second, arena) : text;
   }
 
   const Attribute* begin() const { return items_.begin(); }

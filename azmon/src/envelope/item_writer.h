@@ -5,7 +5,7 @@
 // bytes at a time. The caller writes all punctuation. Valid UTF-8 whatever goes in: each invalid byte becomes U+FFFD.
 #pragma once
 
-#include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -47,23 +47,23 @@ class ItemWriter {
     used_ += text.size();
   }
 
-  /// The inside of a JSON string.
-  void Escaped(std::string_view text) {
+  /// A JSON string with its quotes.
+  void String(std::string_view text) {
     if (text.size() <= kShortBytes) {
-      Room(text.size() + 8);
-      const std::size_t plain = CopyPlain(text, buffer_ + used_);
-      used_ += plain;
-      if (plain == text.size()) return;
+      Room(text.size() + 2 + kSlackBytes);
+      buffer_[used_] = '"';
+      const std::size_t plain = CopyPlain(text, buffer_ + used_ + 1);
+      used_ += plain + 1;
+      if (plain == text.size()) {
+        buffer_[used_++] = '"';
+        return;
+      }
       text.remove_prefix(plain);
+    } else {
+      Char('"');
     }
     Flush();
     base::AppendJsonEscaped(text, out_);
-  }
-
-  /// A JSON string with its quotes.
-  void String(std::string_view text) {
-    Char('"');
-    Escaped(text);
     Char('"');
   }
 
@@ -103,26 +103,58 @@ class ItemWriter {
     if (size > kBufferBytes - used_) Flush();
   }
 
-  /// Copies the head of `text` that needs no escapes and no look at UTF-8; `to` has room for 8 bytes more than the text.
+  /// CopyPlain may write so many bytes behind the text's end.
+  static constexpr std::size_t kSlackBytes = 8;
+  static constexpr std::uint64_t kOnes = 0x0101010101010101ULL;
+
+  /// Not zero if one of eight bytes needs an escape or a look at UTF-8; bytes behind the first such one may be taken for one too.
+  static std::uint64_t Special(std::uint64_t word) {
+    const std::uint64_t quote = word ^ (kOnes * '"');
+    const std::uint64_t slash = word ^ (kOnes * '\\');
+    return (word | (word - kOnes * 0x20) | ((quote - kOnes) & ~quote) | ((slash - kOnes) & ~slash)) & (kOnes * 0x80);
+  }
+
+  /// One to seven bytes, blanks behind them.
+  static std::uint64_t LoadTail(const char* from, std::size_t size) {
+    std::uint64_t word = 0;
+    if (size >= 4) {
+      std::uint32_t head = 0;
+      std::uint32_t tail = 0;
+      std::memcpy(&head, from, 4);
+      std::memcpy(&tail, from + size - 4, 4);
+      word = head | static_cast<std::uint64_t>(tail) << (8 * (size - 4));
+    } else {
+      const auto byte = [&](std::size_t i) { return static_cast<std::uint64_t>(static_cast<unsigned char>(from[i])) << (8 * i); };
+      word = byte(0) | byte(size / 2) | byte(size - 1);
+    }
+    return word | (kOnes * 0x20) << (8 * size);
+  }
+
+  /// Copies the head of `text` that needs no escapes and no look at UTF-8; `to` has room for kSlackBytes more than the text.
   static std::size_t CopyPlain(std::string_view text, char* to) {
-    constexpr std::uint64_t kOnes = 0x0101010101010101ULL;
-    constexpr std::uint64_t kHigh = 0x8080808080808080ULL;
+    static_assert(std::endian::native == std::endian::little);
     const char* from = text.data();
+    const std::size_t size = text.size();
     std::size_t at = 0;
-    for (; at + 8 <= text.size(); at += 8) {
+    for (; at + 8 <= size; at += 8) {
       std::uint64_t word;
       std::memcpy(&word, from + at, 8);
       std::memcpy(to + at, &word, 8);
-      const std::uint64_t quote = word ^ (kOnes * '"');
-      const std::uint64_t slash = word ^ (kOnes * '\\');
-      const std::uint64_t special =
-          (word | (word - kOnes * 0x20) | ((quote - kOnes) & ~quote) | ((slash - kOnes) & ~slash)) & kHigh;
-      if (special != 0) break;
+      if (Special(word) != 0) return at + CopyPlainBytes(text.substr(at), to + at);
     }
+    if (at == size) return size;
+    const std::uint64_t word = LoadTail(from + at, size - at);
+    if (Special(word) != 0) return at + CopyPlainBytes(text.substr(at), to + at);
+    std::memcpy(to + at, &word, 8);
+    return size;
+  }
+
+  static std::size_t CopyPlainBytes(std::string_view text, char* to) {
+    std::size_t at = 0;
     for (; at < text.size(); ++at) {
-      const auto c = static_cast<unsigned char>(from[at]);
+      const auto c = static_cast<unsigned char>(text[at]);
       if (c < 0x20 || c >= 0x80 || c == '"' || c == '\\') break;
-      to[at] = from[at];
+      to[at] = text[at];
     }
     return at;
   }

@@ -217,7 +217,7 @@ std::optional<std::uint16_t> DefaultPort(std::string_view scheme) {
 
 std::string_view BracketIpv6(std::string_view host, TextArena& arena) {
   // One colon alone is the port of a host that was given with it.
-  if (host.empty() || host.front() == '[' || std::count(host.begin(), host.end(), ':') < 2) return host;
+  if (host.find(':') == std::string_view::npos || host.front() == '[' || std::count(host.begin(), host.end(), ':') < 2) return host;
   return arena.Join({"[", host, "]"});
 }
 

@@ -51,12 +51,28 @@ void AppendJsonMap(const Value& map, std::string& out, int depth) {
   out.push_back('}');
 }
 
-char* PutDigits(char* at, std::uint64_t value, int digits) {
-  for (int i = digits - 1; i >= 0; --i) {
-    at[i] = static_cast<char>('0' + value % 10);
-    value /= 10;
+constexpr std::array<char, 200> MakePairs() {
+  std::array<char, 200> pairs{};
+  for (std::size_t i = 0; i < 100; ++i) {
+    pairs[2 * i] = static_cast<char>('0' + i / 10);
+    pairs[2 * i + 1] = static_cast<char>('0' + i % 10);
   }
-  return at + digits;
+  return pairs;
+}
+constexpr auto kPairs = MakePairs();
+
+/// @param value  under 100
+char* PutPair(char* at, std::uint32_t value) {
+  std::memcpy(at, kPairs.data() + 2 * value, 2);
+  return at + 2;
+}
+
+/// The decimals of a second in ticks of 100 ns, seven of them.
+char* PutFraction(char* at, std::uint32_t ticks) {
+  *at++ = static_cast<char>('0' + ticks / 1'000'000);
+  at = PutPair(at, ticks / 10'000 % 100);
+  at = PutPair(at, ticks / 100 % 100);
+  return PutPair(at, ticks % 100);
 }
 
 constexpr std::uint64_t kTicksPerSecond = 10'000'000;
@@ -151,25 +167,25 @@ std::string_view TimeText::Format(std::uint64_t unix_nanos) {
   const std::uint32_t year = year_of_era + era * 400 + (month <= 2 ? 1 : 0);
 
   char* at = buffer.data();
-  at = PutDigits(at, year, 4);
+  at = PutPair(at, year / 100);
+  at = PutPair(at, year % 100);
   *at++ = '-';
-  at = PutDigits(at, month, 2);
+  at = PutPair(at, month);
   *at++ = '-';
-  at = PutDigits(at, day, 2);
+  at = PutPair(at, day);
   *at++ = 'T';
-  at = PutDigits(at, second_of_day / 3600, 2);
+  at = PutPair(at, second_of_day / 3600);
   *at++ = ':';
-  at = PutDigits(at, second_of_day / 60 % 60, 2);
+  at = PutPair(at, second_of_day / 60 % 60);
   *at++ = ':';
-  at = PutDigits(at, second_of_day % 60, 2);
+  at = PutPair(at, second_of_day % 60);
   *at++ = '.';
-  const std::uint64_t fraction = ticks % kTicksPerSecond;
+  const auto fraction = static_cast<std::uint32_t>(ticks % kTicksPerSecond);
+  at = PutFraction(at, fraction);
   if (fraction % 10'000 == 0) {
-    at = PutDigits(at, fraction / 10'000, 3);
+    at -= 4;
   } else if (fraction % 10 == 0) {
-    at = PutDigits(at, fraction / 10, 6);
-  } else {
-    at = PutDigits(at, fraction, 7);
+    at -= 1;
   }
   *at++ = 'Z';
   return {buffer.data(), static_cast<std::size_t>(at - buffer.data())};
@@ -177,21 +193,20 @@ std::string_view TimeText::Format(std::uint64_t unix_nanos) {
 
 std::string_view DurationText::FormatTicks(std::uint64_t ticks) {
   ticks = std::min(ticks, kDurationTicksMax);
-  const std::uint64_t seconds = ticks / kTicksPerSecond;
-  const std::uint64_t fraction = ticks % kTicksPerSecond;
+  const auto seconds = static_cast<std::uint32_t>(ticks / kTicksPerSecond);
   char* at = buffer.data();
-  const std::uint64_t days = seconds / kSecondsPerDay;
+  const std::uint32_t days = seconds / kSecondsPerDay;
   if (days > 0) {
     at = std::to_chars(at, buffer.data() + buffer.size(), days).ptr;
     *at++ = '.';
   }
-  at = PutDigits(at, seconds / 3600 % 24, 2);
+  at = PutPair(at, seconds / 3600 % 24);
   *at++ = ':';
-  at = PutDigits(at, seconds / 60 % 60, 2);
+  at = PutPair(at, seconds / 60 % 60);
   *at++ = ':';
-  at = PutDigits(at, seconds % 60, 2);
+  at = PutPair(at, seconds % 60);
   *at++ = '.';
-  at = PutDigits(at, fraction, 7);
+  at = PutFraction(at, static_cast<std::uint32_t>(ticks % kTicksPerSecond));
   for (int i = 0; i < 4 && at[-1] == '0'; ++i) --at;
   return {buffer.data(), static_cast<std::size_t>(at - buffer.data())};
 }
