@@ -28,7 +28,7 @@ ALLOWED = {
     "azmon/src/resource": {"base", "otlp"} | PUBLIC,
     "azmon/src/sampling": {"base", "otlp"} | PUBLIC,
     "azmon/src/meter": {"base", "otlp", "journal", "envelope"} | PUBLIC,
-    "azmon/src/capture": {"base", "otlp", "journal"} | PUBLIC,
+    "azmon/src/capture": {"base", "otlp", "journal", "sampling"} | PUBLIC,
     "azmon/src/deliver": {"base", "otlp", "journal", "envelope", "identity"} | PUBLIC,
     "azmon/src/distro": {"base", "otlp", "journal", "envelope", "identity", "capture", "deliver", "meter", "resource", "sampling"} | PUBLIC,
     "azmon/instrumentation": {"base", "net"} | PUBLIC,
@@ -38,11 +38,14 @@ ALLOWED = {
 }
 # Headers of others that only some places may include.
 FENCED = {
-    "opentelemetry/sdk/": ("azmon/src/capture/", "azmon/src/meter/", "azmon/src/distro/", "azmon/include/azmon/sdk.h", "bench/", "tests/"),
+    "opentelemetry/sdk/": ("azmon/src/capture/", "azmon/src/meter/", "azmon/src/distro/", "azmon/include/azmon/sdk.h"),
+    "opentelemetry/sdk/version/": ("azmon/src/resource/", "azmon/src/distro/"),
     "sqlite3.h": ("local/store/", "azmon/instrumentation/sqlite/", "bench/"),
     "curl/curl.h": ("azmon/src/deliver/", "azmon/src/identity/", "azmon/instrumentation/curl/", "bench/"),
 }
 # In the library these are reached through src/base, so that a test can replace them.
+# Threads that wait on a condition variable until a deadline need the real steady clock: their shells are named.
+CLOCK_SHELLS = ("azmon/src/deliver/delivery.cc", "azmon/src/distro/telemetry.cc")
 THROUGH_BASE = re.compile(r"\b(system_clock::now|steady_clock::now|std::random_device|std::cout|std::cerr|std::getenv|printf\()")
 
 # Written apart, so that this file does not find itself.
@@ -108,14 +111,16 @@ def check_cxx(path: pathlib.PurePosixPath, text: str, checks: Checks):
     if path.suffix == ".h":
         checks.that("#pragma once" in text, f"{path}: no #pragma once")
     part = part_of(path)
-    test = path.stem.endswith(("_test", "_benchmark", "_fuzz")) or path.parts[0] in ("tests", "bench", "fuzz")
+    test = (path.stem.endswith(("_test", "_test_support", "_benchmark", "_fuzz")) or path.stem == "test_support"
+            or path.parts[0] in ("tests", "bench", "fuzz"))
     for number, line in enumerate(text.splitlines(), 1):
         include = re.match(r'\s*#\s*include\s*([<"])([^>"]+)[>"]', line)
         if include:
             name = include[2]
-            for fenced, places in FENCED.items():
-                if name.startswith(fenced):
-                    checks.that(str(path).startswith(places) or test, f"{path}:{number}: {name} may be included in {', '.join(places)} only")
+            fences = [(fenced, places) for fenced, places in FENCED.items() if name.startswith(fenced)]
+            if fences:
+                fenced, places = max(fences)  # the longest, which says most
+                checks.that(str(path).startswith(places) or test, f"{path}:{number}: {name} may be included in {', '.join(places)} only")
             if include[1] == '"' and part and not test and "/" in name:
                 other = name.split("/")[0]
                 own = part.split("/")[-1]
@@ -123,7 +128,8 @@ def check_cxx(path: pathlib.PurePosixPath, text: str, checks: Checks):
         elif str(path).startswith("azmon/src/") and not str(path).startswith("azmon/src/base/") and not test:
             code = line.split("//")[0]
             found = THROUGH_BASE.search(code)
-            checks.that(found is None, f"{path}:{number}: '{found[0] if found else ''}' is reached through src/base")
+            shell = found is not None and found[0] == "steady_clock::now" and str(path) in CLOCK_SHELLS
+            checks.that(found is None or shell, f"{path}:{number}: '{found[0] if found else ''}' is reached through src/base")
 
 
 def check_public_headers(path: pathlib.PurePosixPath, text: str, checks: Checks):
