@@ -69,7 +69,9 @@ class AttributeList {
   /// The value if it is not empty, else nullptr.
   const Value* NonEmpty(Key key) const {
     const Value* value = Find(key);
-    return value != nullptr && !IsEmpty(*value) ? value : nullptr;
+    if (value == nullptr) return nullptr;
+    if (value->type == ValueType::kString) return value->bytes.empty() ? nullptr : value;
+    return IsEmpty(*value) ? nullptr : value;
   }
   /// The first of the two that is not empty, or nullptr: the contract's `a ?? b`.
   const Value* NonEmpty(Key first, Key second) const {

@@ -42,6 +42,7 @@ struct Settings {
 /// What the items of one resource share, made once from the resource. Holds no view into the bytes that it was made from.
 class ResourceContext {
  public:
+  /// @param settings          the same as for the items
   /// @param resource_message  bytes of an OTLP Resource message; bytes that do not parse end the reading, what was read before stays
   static ResourceContext Make(std::string_view resource_message, const Settings& settings);
 
@@ -51,6 +52,8 @@ class ResourceContext {
   const std::string& RoleInstance() const { return role_instance_; }
   /// The resource's tags and the SDK version as JSON members, ready to be copied; no comma at either end, empty if there are none.
   const std::string& TagMembers() const { return tag_members_; }
+  /// What stands between an item's sample rate and its own tags: `,"iKey":"…","tags":{` and TagMembers().
+  const std::string& ItemMiddle() const { return item_middle_; }
   /// The properties of the resource metric as JSON members; empty if there are none.
   const std::string& MetricMembers() const { return metric_members_; }
 
@@ -58,6 +61,7 @@ class ResourceContext {
   std::string role_;
   std::string role_instance_;
   std::string tag_members_;
+  std::string item_middle_;
   std::string metric_members_;
 };
 

@@ -43,14 +43,8 @@ void BeginItem(ItemType type, std::uint64_t time_nanos, double sample_rate, cons
   } else {
     out.Number(sample_rate);
   }
-  out.Literal(",\"iKey\":");
-  out.String(context.settings.instrumentation_key);
-  out.Literal(",\"tags\":{");
-  if (tags != nullptr) {
-    WriteTags(*tags, context.resource, out);
-  } else {
-    out.Raw(context.resource.TagMembers());
-  }
+  out.Raw(context.resource.ItemMiddle());
+  if (tags != nullptr) WriteTags(*tags, context.resource, out);
   out.Literal("},\"data\":{\"baseType\":\"");
   out.Raw(names.base_type);
   out.Literal("\",\"baseData\":{\"ver\":2");

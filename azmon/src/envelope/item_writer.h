@@ -11,6 +11,10 @@
 #include <string>
 #include <string_view>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 #include "base/json_writer.h"
 #include "base/utf8.h"
 
@@ -68,7 +72,9 @@ class ItemWriter {
   }
 
   /// A JSON string of at most `units_max` UTF-16 units.
-  void String(std::string_view text, std::size_t units_max) { String(base::CutUtf16Units(text, units_max)); }
+  void String(std::string_view text, std::size_t units_max) {
+    String(text.size() <= units_max ? text : base::CutUtf16Units(text, units_max));
+  }
 
   /// A finite number.
   void Number(double value) {
@@ -136,6 +142,16 @@ class ItemWriter {
     const char* from = text.data();
     const std::size_t size = text.size();
     std::size_t at = 0;
+#if defined(__SSE2__)
+    for (; at + 16 <= size; at += 16) {
+      const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + at));
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(to + at), bytes);
+      // Signed: bytes from 0x80 on are below the blank too.
+      const __m128i low = _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20));
+      const __m128i named = _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
+      if (_mm_movemask_epi8(_mm_or_si128(low, named)) != 0) return at + CopyPlainBytes(text.substr(at), to + at);
+    }
+#endif
     for (; at + 8 <= size; at += 8) {
       std::uint64_t word;
       std::memcpy(&word, from + at, 8);

@@ -36,7 +36,8 @@ std::string_view CutProperty(std::string_view text, std::size_t bytes_max) {
 }
 
 bool PropertyWriter::Open(std::string_view key) {
-  if (base::CutUtf16Units(key, field_limits::kPropertyKey).size() != key.size()) return false;  // Δ27
+  // Δ27. No text has more UTF-16 units than bytes.
+  if (key.size() > field_limits::kPropertyKey && base::CutUtf16Units(key, field_limits::kPropertyKey).size() != key.size()) return false;
   if (is_open_) {
     out_.Char(',');
   } else {
@@ -115,10 +116,11 @@ bool IsResourceProperty(const Attribute& attribute) {
 }
 
 void AddMark(std::string_view mark, const AttributeList& attributes, PropertyWriter& properties) {
+  constexpr std::string_view kKey = kKeyRows[static_cast<std::size_t>(Key::kProcessed)].key;
+  if (attributes.NonEmpty(Key::kProcessed) == nullptr) return properties.Text(kKey, mark);
   TextArena arena;
   const auto given = attributes.Text(Key::kProcessed, arena);
-  properties.Text(kKeyRows[static_cast<std::size_t>(Key::kProcessed)].key,
-                  given.empty() || given == mark ? mark : arena.Join({given, ";", mark}));
+  properties.Text(kKey, given == mark ? mark : arena.Join({given, ";", mark}));
 }
 
 void Measurements::Set(std::string_view name, double value) {

@@ -105,6 +105,9 @@ ResourceContext ResourceContext::Make(std::string_view resource_message, const S
   AppendTag("ai.device.id", attributes.Text(Key::kDeviceId, arena), field_limits::kTagDeviceId, members);
   AppendTag("ai.device.model", attributes.Text(Key::kDeviceModel, arena), field_limits::kTagDeviceModel, members);
   AppendTag("ai.device.oemName", attributes.Text(Key::kDeviceManufacturer, arena), field_limits::kTagDeviceModel, members);
+  context.item_middle_ = ",\"iKey\":";
+  base::AppendJsonString(settings.instrumentation_key, context.item_middle_);
+  context.item_middle_.append(",\"tags\":{").append(members);
   context.metric_members_ = MetricMembersOf(attributes, settings);
   return context;
 }

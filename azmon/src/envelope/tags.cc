@@ -82,7 +82,6 @@ Tags TagsOfLog(const AttributeList& attributes, std::string_view trace_id, std::
 
 void WriteTags(const Tags& tags, const ResourceContext& resource, ItemWriter& out) {
   bool first = resource.TagMembers().empty();
-  out.Raw(resource.TagMembers());
   // Each literal begins with the comma, which the first member of all has to leave out.
   const auto key = [&]<std::size_t kSize>(const char(&text)[kSize]) {
     if (!first) out.Char(',');

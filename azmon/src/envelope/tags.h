@@ -36,7 +36,7 @@ Tags TagsOfLog(const AttributeList& attributes, std::string_view trace_id, std::
 /// The value of `ai.operation.syntheticSource`, "" if the traffic is not synthetic. Contract 2.6.
 std::string_view SyntheticSource(const AttributeList& attributes, TextArena& arena);
 
-/// Writes the members of "tags" behind the resource's.
+/// Writes the members of "tags" that follow the resource's, which stand there.
 void WriteTags(const Tags& tags, const ResourceContext& resource, ItemWriter& out);
 
 /// True for the 16 or 8 bytes of an id that is not all zeros.
