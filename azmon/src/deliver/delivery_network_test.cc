@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 #include <opentelemetry/proto/collector/trace/v1/trace_service.grpc.pb.h>
 
+#include <sys/wait.h>
+
 #include <atomic>
 #include <filesystem>
 #include <fstream>
@@ -393,6 +395,25 @@ TEST_F(DeliveryTest, ShutdownTriesOnceMoreDuringBackOff) {
   status = 200;
   EXPECT_TRUE(delivery_->Shutdown(seconds(5)));
   EXPECT_EQ(Ledger(Destination::kAzure).delivered, 3U);
+}
+
+TEST_F(DeliveryTest, ForkedChildReturnsAtOnceAndSaysFalse) {
+  TestHttpServer server([](const auto&) { return TestHttpServer::Answer(200); });
+  Start(server.Url(), std::nullopt, seconds(60));
+  Append(1);
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    const auto start = steady_clock::now();
+    const bool is_false = !delivery_->Flush(seconds(10)) && !delivery_->Shutdown(seconds(10));
+    delivery_.reset();
+    ::_exit(is_false && Since(start) < seconds(1) ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  EXPECT_TRUE(delivery_->Flush(kWatchdog));  // the parent's is not disturbed
+  EXPECT_EQ(Ledger(Destination::kAzure).delivered, 1U);
 }
 
 /// Voluntary switches of the delivery thread, by its name.
