@@ -140,6 +140,11 @@ install_node() {
   fi
   PATH="$own/bin:$PATH"
   export PATH
+  # Debian's Node trusts the machine's authorities, this one only those it was built with; behind a company's proxy it needs the former.
+  local authorities=/etc/ssl/certs/ca-certificates.crt
+  if [[ -z "${NODE_EXTRA_CA_CERTS:-}" && -r "$authorities" ]]; then
+    export NODE_EXTRA_CA_CERTS="$authorities"
+  fi
   is_node_new_enough node || fail "there is no Node of $node_minimum or newer for this machine ($(uname -m)): install one and run this again"
 }
 
