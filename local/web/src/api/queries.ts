@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { useQuery } from "@tanstack/react-query";
-import { useOnChange } from "../app/hooks";
+import { readAnew, useOnChange } from "../app/hooks";
 import { getStats } from "./client";
 
 /** The counters are for reading, so once a second is enough. */
@@ -9,6 +9,6 @@ const kStatsPauseMs = 1000;
 /** Counters and addresses of the server; follows what arrives. */
 export function useStats() {
   const query = useQuery({ queryKey: ["stats"], queryFn: ({ signal }) => getStats(signal) });
-  useOnChange(() => query.refetch({ cancelRefetch: false }), true, kStatsPauseMs);
+  useOnChange(() => readAnew(query), true, kStatsPauseMs);
   return query;
 }

@@ -65,6 +65,17 @@ export function useOnChange(refresh: () => Promise<unknown>, enabled: boolean, p
   }, [enabled, pauseMs]);
 }
 
+interface Readable {
+  isFetching: boolean;
+  refetch: (options: { cancelRefetch: boolean }) => Promise<unknown>;
+}
+
+/** Reads a query anew. A reading that is under way may have been answered before the change, so another one follows it. */
+export async function readAnew(query: Readable): Promise<void> {
+  if (query.isFetching) await query.refetch({ cancelRefetch: false });
+  await query.refetch({ cancelRefetch: false });
+}
+
 /** The width of an element's content box in pixels, 0 before it is measured. */
 export function useWidth<T extends HTMLElement>(): [(element: T | null) => void, number] {
   const [width, setWidth] = useState(0);

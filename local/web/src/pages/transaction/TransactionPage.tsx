@@ -8,7 +8,7 @@ import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router"
 import { ApiError, getTransaction, transactionPath } from "../../api/client";
 import type { Transaction } from "../../api/types";
 import { Failure } from "../../app/Failure";
-import { isTyping, useDelayed, useMedia, useOnChange, useStoredNumber, useWidth } from "../../app/hooks";
+import { isTyping, readAnew, useDelayed, useMedia, useOnChange, useStoredNumber, useWidth } from "../../app/hooks";
 import { lastListState, useListState } from "../../app/listState";
 import { findRows, nextPlace } from "../../logic/find";
 import { formatAge, formatDuration, parseTimestamp, plural } from "../../logic/format";
@@ -29,7 +29,7 @@ export function TransactionPage() {
   const live = isLive(useListState());
   const query = useQuery({ queryKey: ["transaction", operationId], queryFn: ({ signal }) => getTransaction(operationId, signal) });
   const pauseMs = Math.max(kRefreshPauseMs, (query.data?.items.length ?? 0) * kRefreshPauseMsPerItem);
-  useOnChange(() => query.refetch({ cancelRefetch: false }), live, pauseMs);
+  useOnChange(() => readAnew(query), live, pauseMs);
   const slow = useDelayed(query.isPending);
 
   if (query.data !== undefined) return <TransactionView key={operationId} transaction={query.data} />;

@@ -8,7 +8,7 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { getTransactions, type ListFilters } from "../../api/client";
 import { live } from "../../api/live";
 import type { TransactionPage, TransactionSummary } from "../../api/types";
-import { useOnChange } from "../../app/hooks";
+import { readAnew, useOnChange } from "../../app/hooks";
 import { isLive, stringifySearch, timeWindow, type ListState } from "../../logic/url";
 import { kEmptyRows, mergePage, updateRows, type ListRows } from "../../logic/listRows";
 
@@ -42,7 +42,7 @@ export function useTransactionList(state: ListState, atTop: boolean): Transactio
     queryFn: ({ signal }) => getTransactions(filtersOf(state, Date.now()), null, signal),
     placeholderData: keepPreviousData,
   });
-  useOnChange(() => head.refetch({ cancelRefetch: false }), isLive(state));
+  useOnChange(() => readAnew(head), isLive(state));
 
   const [shown, setShown] = useState<ListRows>(kEmptyRows);
   const [more, setMore] = useState<"idle" | "loading" | "failed">("idle");
