@@ -44,7 +44,7 @@ class Proxy(unittest.TestCase):
     def setUp(self):
         _Echo.seen = []
         self.server = _Server(("127.0.0.1", 0), _Echo)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         self.addCleanup(self.server.server_close)
         self.addCleanup(self.server.shutdown)
 
