@@ -9,12 +9,14 @@ names PIPELINE/CASE/MEASURE; `…-vs-dual` compares with two batch processors, t
 """
 import argparse
 import json
-import re
+import pathlib
 import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import common
 
 CASES = ("span10", "span0")
 PIPELINES = ("sdk", "single", "dual")
@@ -24,22 +26,6 @@ PEER_NAMES = {"single": "opentelemetry-cpp SDK, one batch processor", "dual": "o
 def measure(program, pipeline, case, rounds):
     out = subprocess.run([program, pipeline, case, str(rounds)], check=True, stdout=subprocess.PIPE, text=True).stdout
     return json.loads(out)
-
-
-def instructions(program, pipeline, case):
-    """Instructions a span, by the difference of runs of 3 rounds and of 1: what starting costs cancels out."""
-    counts = []
-    for rounds in (1, 3):
-        with tempfile.NamedTemporaryFile(suffix=".callgrind") as file:
-            done = subprocess.run(
-                ["valgrind", "--tool=callgrind", f"--callgrind-out-file={file.name}", "--collect-atstart=no",
-                 "--toggle-collect=*SpanLoop*", program, pipeline, case, str(rounds)],
-                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=True)
-        found = re.search(r"Collected\s*:\s*(\d+)", done.stderr)
-        if not found:
-            sys.exit("bench: callgrind printed no count:\n" + done.stderr)
-        counts.append(int(found[1]))
-    return (counts[1] - counts[0]) / 2000
 
 
 def main():
@@ -64,7 +50,7 @@ def main():
     if shutil.which("valgrind"):
         for key in values:
             print(f"callgrind {key[0]} {key[1]}", file=sys.stderr, flush=True)
-            values[key]["instructions"] = instructions(options.program, *key)
+            values[key]["instructions"] = common.instructions([options.program, *key], "*SpanLoop*")
     else:
         print("bench: valgrind is not installed, so there are no instruction counts", file=sys.stderr)
 
@@ -78,16 +64,8 @@ def main():
             for peer_pipeline in ("single", "dual"):
                 peer = values[(peer_pipeline, case)][name]
                 suffix = "" if peer_pipeline == "single" else "-vs-dual"
-                rows.append({"name": f"sdk/{case}/{name}{suffix}", "unit": unit, "ours": round(ours, 2), "peer": round(peer, 2),
-                             "peerName": PEER_NAMES[peer_pipeline], "ratio": round(ours / peer, 4) if peer else None})
-    width = max(len(row["name"]) for row in rows)
-    print(f"{'measure':{width}}  {'unit':12} {'ours':>10} {'peer':>10} {'ratio':>7}  peer")
-    for row in rows:
-        print(f"{row['name']:{width}}  {row['unit']:12} {row['ours']:>10} {row['peer']:>10} {row['ratio']:>7.3f}  {row['peerName']}")
-    if options.json:
-        with open(options.json, "w", encoding="utf-8") as file:
-            json.dump(rows, file, indent=1)
-            file.write("\n")
+                rows.append(common.row(f"sdk/{case}/{name}{suffix}", unit, ours, peer, PEER_NAMES[peer_pipeline]))
+    common.report(rows, options.json)
 
 
 if __name__ == "__main__":

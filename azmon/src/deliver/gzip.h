@@ -10,7 +10,8 @@
 
 namespace azmon::deliver {
 
-/// Compresses whole bodies to gzip (RFC 1952) at the fastest level. Keeps its working memory. Not thread-safe.
+/// Compresses whole bodies to gzip (RFC 1952) at ISA-L's level 1. Keeps its working memory, about 400 KB. Not thread-safe.
+/// Why this one: docs/decisions/0009-gzip-of-requests-by-isa-l.md
 class Gzip {
  public:
   Gzip();
@@ -19,14 +20,13 @@ class Gzip {
   ~Gzip();
 
   /// Appends the compressed bytes to `out`.
-  /// @return kSystem if there is no memory; `out` is as before
+  /// @param bytes  at most 1 GiB
+  /// @return kTooLarge, or kSystem if the compressor fails; `out` is as before then
   Result<void> Append(std::string_view bytes, std::string& out);
 
  private:
-  struct Deleter {
-    void operator()(void* compressor) const;
-  };
-  std::unique_ptr<void, Deleter> compressor_;
+  struct State;
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace azmon::deliver
