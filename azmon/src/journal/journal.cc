@@ -23,6 +23,7 @@ std::string_view Name(Destination destination) {
   switch (destination) {
     case Destination::kAzure: return "azure";
     case Destination::kOtlp: return "otlp";
+    case Destination::kConsole: return "console";
     case Destination::kMeter: break;
   }
   return "meter";
@@ -37,6 +38,7 @@ std::string_view Name(DropReason reason) {
     case kMalformed: return "MALFORMED";
     case kTooLarge: return "TOO_LARGE";
     case kNotDelivered: return "NOT_DELIVERED";
+    case kThrottled: return "THROTTLED";
     case kCount: break;
   }
   return "UNKNOWN";

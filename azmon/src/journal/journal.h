@@ -28,9 +28,10 @@ namespace azmon::journal {
 enum class Destination : std::uint8_t {
   kAzure = 0,
   kOtlp = 1,
-  kMeter = 2,  ///< inside this process: counts what the others may never see
+  kMeter = 2,    ///< inside this process: counts what the others may never see
+  kConsole = 3,  ///< inside this process: standard error
 };
-inline constexpr std::size_t kDestinations = 3;
+inline constexpr std::size_t kDestinations = 4;
 
 std::string_view Name(Destination destination);
 
@@ -39,6 +40,7 @@ constexpr std::uint8_t FlagOf(Destination destination) {
   switch (destination) {
     case Destination::kAzure: return otlp::kForAzure;
     case Destination::kOtlp: return otlp::kForOtlp;
+    case Destination::kConsole: return otlp::kForConsole;
     case Destination::kMeter: break;
   }
   return otlp::kForMeter;
@@ -52,6 +54,7 @@ enum class DropReason : std::uint8_t {
   kMalformed,            ///< its bytes do not parse, or give no item
   kTooLarge,             ///< alone over the destination's limit
   kNotDelivered,         ///< still waiting when the process ended and nowhere to keep it
+  kThrottled,            ///< over the destination's own rate
   kCount
 };
 std::string_view Name(DropReason reason);

@@ -31,6 +31,7 @@ enum RecordFlags : std::uint8_t {
   kForAzure = 2,  ///< Application Insights gets it
   kForOtlp = 4,   ///< the OTLP endpoint gets it
   kForMeter = 8,  ///< the standard metrics count it
+  kForConsole = 16,  ///< it becomes a line on standard error
 };
 
 inline constexpr std::size_t kRecordHeaderBytes = 16;
