@@ -13,11 +13,12 @@ set(CMAKE_LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/lib")
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
 option(AZMON_CHECKS "Abort on a broken AZMON_DCHECK instead of counting an internal error" OFF)
+option(AZMON_WERROR "Warnings are errors; off where somebody else's compiler builds" ON)
 option(AZMON_FUZZERS "Build the fuzz targets with libFuzzer (clang)" OFF)
 
 # What every target of ours is compiled with.
 add_library(azmon_flags INTERFACE)
-target_compile_options(azmon_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wno-missing-field-initializers -Werror
+target_compile_options(azmon_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wno-missing-field-initializers $<$<BOOL:${AZMON_WERROR}>:-Werror>
   "-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=" "-ffile-prefix-map=${PROJECT_BINARY_DIR}/=build/")
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   # clang 14 cannot put its function check in front of coroutines (error: "Cannot represent a difference across sections").

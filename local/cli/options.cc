@@ -175,7 +175,7 @@ class Reader {
       else wait.where.push_back(value);
     } else if (name == "count") {
       const auto count = base::ParseInteger<std::size_t>(value);
-      if (!count || *count == 0) Problem("--count=" + value + " is no number from 1 on");
+      if (!count) Problem("--count=" + value + " is no number; 0 waits for azmon-local itself");
       else wait.count = *count;
     } else if (name == "timeout") {
       const auto time = ParseDuration(value);

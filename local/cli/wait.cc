@@ -66,9 +66,15 @@ Result<std::string> Get(const net::Url& url) {
   return body;
 }
 
-/// Counts matching items, page by page, up to `wanted`.
+/// Counts matching items, page by page, up to `wanted`; with 0 wanted only whether azmon-local answers.
 Result<Seen> Look(const net::Url& base, const std::string& filters, std::size_t wanted) {
   Seen seen;
+  if (wanted == 0) {
+    net::Url url = base;
+    url.target = "/api/v1/health";
+    if (auto body = Get(url); !body) return body.error();
+    return seen;
+  }
   std::string cursor;
   while (seen.count < wanted) {
     net::Url url = base;

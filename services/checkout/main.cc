@@ -26,7 +26,8 @@ const services::ProgramInfo kInfo{
   HOST, HEALTH_PORT       /livez, /readyz, /startupz, /telemetryz (127.0.0.1, 9000; 0: off)
   TELEMETRY               none, azmon or dual (all destinations that are configured)
 )",
-    .flags = checkout::FlagSpecs()};
+    .flags = checkout::FlagSpecs(),
+    .health_port = 9000};
 
 /// Places the orders; ends when all are placed, or after a signal when those in flight have ended.
 int PlaceOrders(const checkout::Settings& settings, std::optional<azmon::Telemetry> telemetry) {

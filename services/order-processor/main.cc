@@ -22,7 +22,8 @@ constexpr services::ProgramInfo kInfo{
                           receipt: host:port, a URL, or an app name
   TELEMETRY               none, azmon or dual (all destinations that are configured)
 )",
-    .flags = {}};
+    .flags = {},
+    .health_port = 9001};
 
 }  // namespace
 

@@ -24,7 +24,8 @@ constexpr services::ProgramInfo kInfo{
                           the container (receipts)
   TELEMETRY               none, azmon or dual (all destinations that are configured)
 )",
-    .flags = {}};
+    .flags = {},
+    .health_port = 9002};
 
 }  // namespace
 

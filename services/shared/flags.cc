@@ -32,6 +32,10 @@ Flags ParseFlags(std::span<const char* const> arguments, std::span<const FlagSpe
       flags.version = true;
       continue;
     }
+    if (argument == "--health") {
+      flags.health = true;
+      continue;
+    }
     const std::size_t equals = argument.find('=');
     const std::string_view name = argument.starts_with("--") ? argument.substr(2, equals - 2) : std::string_view();
     const auto spec = std::ranges::find(specs, name, &FlagSpec::name);
@@ -61,6 +65,7 @@ std::string FlagHelp(std::span<const FlagSpec> specs) {
     if (!spec.value.empty()) flag += " " + std::string(spec.value);
     out += Padded(std::move(flag)) + std::string(spec.help) + "\n";
   }
+  out += Padded("  --health") + "asks the one that runs here whether it is ready; exit 0: yes, 1: no (for containers without a shell)\n";
   out += Padded("  --help") + "this text\n";
   out += Padded("  --version") + "the version\n";
   return out;

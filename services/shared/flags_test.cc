@@ -36,6 +36,7 @@ TEST(Flags, HelpAndVersionAreAlwaysKnown) {
   EXPECT_TRUE(Parse({"--help"}).help);
   EXPECT_TRUE(Parse({"-h"}).help);
   EXPECT_TRUE(Parse({"--version"}).version);
+  EXPECT_TRUE(Parse({"--health"}).health);
   EXPECT_THAT(FlagHelp(kSpecs), HasSubstr("  --rate R              how fast\n"));
 }
 

@@ -34,6 +34,9 @@ inline constexpr std::size_t kFieldProblemsMax = 16;
 /// Bytes that are read of a peer's answer: a receipt is at most a few times its order.
 inline constexpr std::size_t kAnswerBytesMax = 512 * 1024;
 
+/// What `--health` waits for its answer; a probe that takes longer is a failed one to every container runtime.
+inline constexpr std::chrono::milliseconds kHealthCheckTimeout{3000};
+
 /// What an order may take when its caller names no deadline, at each service.
 inline constexpr std::chrono::milliseconds kOrderDeadline{5000};
 

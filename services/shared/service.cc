@@ -9,6 +9,7 @@
 #include "azmon/instrumentation/http/net_hooks.h"
 #include "base/text.h"
 #include "services/shared/console.h"
+#include "services/shared/health_check.h"
 #include "services/shared/limits.h"
 #include "services/shared/telemetry.h"
 #include "services/shared/version.h"
@@ -59,6 +60,10 @@ std::optional<int> HandleFlags(const Flags& flags, const ProgramInfo& info) {
   }
   for (const std::string& problem : flags.problems) PrintNotice(info.name, problem);
   if (!flags.problems.empty()) return kExitUsage;
+  if (flags.health) {
+    const auto healthy = CheckHealth(azmon::base::ProcessEnvironment(), info.health_port);
+    return healthy.ok() ? kExitDone : Fail(info.name, healthy.error());
+  }
   return std::nullopt;
 }
 

@@ -37,9 +37,10 @@ struct ProgramInfo {
   std::string_view summary;       ///< one sentence
   std::string_view environment;   ///< its variables, a line each
   std::span<const FlagSpec> flags;
+  std::uint16_t health_port = 0;  ///< HEALTH_PORT where it is not set
 };
 
-/// Answers --help and --version on stdout, and wrong flags on stderr.
+/// Answers --help, --version and --health, and tells wrong flags on stderr.
 /// @return the exit code if the program has nothing more to do
 std::optional<int> HandleFlags(const Flags& flags, const ProgramInfo& info);
 
