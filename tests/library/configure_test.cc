@@ -17,12 +17,16 @@
 #include <opentelemetry/metrics/provider.h>
 #include <opentelemetry/proto/collector/metrics/v1/metrics_service.pb.h>
 #include <opentelemetry/proto/collector/trace/v1/trace_service.pb.h>
+#include <opentelemetry/sdk/metrics/meter_provider.h>
+#include <opentelemetry/sdk/logs/logger_provider_factory.h>
+#include <opentelemetry/sdk/trace/span_data.h>
 #include <opentelemetry/sdk/trace/tracer_provider.h>
 #include <opentelemetry/sdk/trace/tracer_provider_factory.h>
 #include <opentelemetry/trace/provider.h>
 
 #include "azmon/azmon.h"
 #include "azmon/events.h"
+#include "azmon/sdk.h"
 #include "net/server.h"
 
 namespace azmon {
@@ -274,6 +278,54 @@ TEST(Configure, GlobalsAreLeftAloneWhenAskedTo) {
   auto telemetry = Configure(std::move(options));
   EXPECT_NE(dynamic_cast<trace::NoopTracerProvider*>(trace::Provider::GetTracerProvider().get()), nullptr);
   EXPECT_TRUE(telemetry.problems().empty());
+}
+
+TEST(Configure, PipelineThatTheProgramBuildsReachesBothDestinationsUntilShutdown) {
+  namespace sdk = opentelemetry::sdk;
+  /// A processor of the program's own beside ours.
+  class Counts final : public sdk::trace::SpanProcessor {
+   public:
+    explicit Counts(int& ended) : ended_(ended) {}
+    std::unique_ptr<sdk::trace::Recordable> MakeRecordable() noexcept override { return std::make_unique<sdk::trace::SpanData>(); }
+    void OnStart(sdk::trace::Recordable&, const trace::SpanContext&) noexcept override {}
+    void OnEnd(std::unique_ptr<sdk::trace::Recordable>&&) noexcept override { ++ended_; }
+    bool ForceFlush(std::chrono::microseconds) noexcept override { return true; }
+    bool Shutdown(std::chrono::microseconds) noexcept override { return true; }
+
+   private:
+    int& ended_;
+  };
+  Destinations destinations;
+  Options options = For(destinations);
+  options.globals = Globals::kLeave;
+  auto telemetry = Configure(std::move(options));
+
+  int ended = 0;
+  std::vector<std::unique_ptr<sdk::trace::SpanProcessor>> processors;
+  processors.push_back(std::make_unique<Counts>(ended));
+  processors.push_back(MakeSpanProcessor(telemetry));
+  const auto traces = sdk::trace::TracerProviderFactory::Create(std::move(processors), ResourceOf(telemetry), MakeSampler(telemetry));
+  const auto logs = sdk::logs::LoggerProviderFactory::Create(MakeLogRecordProcessor(telemetry), ResourceOf(telemetry));
+  sdk::metrics::MeterProvider meters(std::make_unique<sdk::metrics::ViewRegistry>(), ResourceOf(telemetry));
+  for (auto& reader : MakeMetricReaders(telemetry)) meters.AddMetricReader(std::move(reader));
+  traces->GetTracer("own")->StartSpan("own pipeline")->End();
+  logs->GetLogger("own", "shop")->Info("own log");
+  const auto counter = meters.GetMeter("own")->CreateUInt64Counter("own.counter");
+  counter->Add(1);
+  EXPECT_TRUE(meters.ForceFlush());
+  EXPECT_TRUE(telemetry.ForceFlush(kWatchdog));
+
+  EXPECT_EQ(ended, 1);
+  EXPECT_THAT(destinations.OtlpSpanNames(), testing::ElementsAre("own pipeline"));
+  EXPECT_THAT(destinations.BaseTypes(), testing::IsSupersetOf({"RemoteDependencyData", "MessageData", "MetricData"}));
+  for (const json& item : destinations.Items()) EXPECT_EQ(item["tags"]["ai.cloud.role"], "shop");
+  ASSERT_FALSE(destinations.OtlpMetrics().empty());
+  EXPECT_EQ(destinations.OtlpMetrics()[0].name(), "own.counter");
+
+  EXPECT_TRUE(telemetry.Shutdown(kWatchdog));
+  const auto accepted = telemetry.health().otlp->accepted;
+  traces->GetTracer("own")->StartSpan("too late")->End();
+  EXPECT_EQ(telemetry.health().otlp->accepted, accepted);
 }
 
 TEST(Configure, SecondCallReturnsTheRunningOneAndAProblem) {

@@ -125,6 +125,7 @@ class Telemetry;
 class TelemetryImpl;
 
 namespace internal {
+struct Access;
 AZMON_EXPORT Telemetry Start(Options options) noexcept;
 }
 
@@ -154,6 +155,7 @@ class AZMON_EXPORT Telemetry {
   opentelemetry::nostd::shared_ptr<opentelemetry::metrics::MeterProvider> meter_provider() const;
 
  private:
+  friend struct internal::Access;
   friend AZMON_EXPORT Telemetry internal::Start(Options options) noexcept;
   explicit Telemetry(std::shared_ptr<TelemetryImpl> impl) noexcept;
   std::shared_ptr<TelemetryImpl> impl_;

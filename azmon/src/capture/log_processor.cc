@@ -16,7 +16,7 @@ std::unique_ptr<opentelemetry::sdk::logs::Recordable> LogProcessor::MakeRecordab
 void LogProcessor::OnEmit(std::unique_ptr<opentelemetry::sdk::logs::Recordable>&& record) noexcept {
   const std::unique_ptr<opentelemetry::sdk::logs::Recordable> owned = std::move(record);
   const auto& log = static_cast<const LogRecord&>(*owned);
-  if (log.IsIgnored() || is_shut_down_.load(std::memory_order_relaxed)) return;
+  if (log.IsIgnored() || IsStopped()) return;
   if (log.Scope() == nullptr || log.Resource() == nullptr) return;
   const bool is_kept = !options_.trace_based_sampling || !log.HasSpan() || log.IsSampled();
   const std::uint8_t destinations = is_kept ? options_.destinations : options_.unsampled_destinations;

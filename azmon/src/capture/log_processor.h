@@ -23,6 +23,8 @@ struct LogProcessorOptions {
   /// A record with a span that was not sampled is not kept (distro spec 2.9); one without a span always is.
   bool trace_based_sampling = false;
   std::function<bool(std::chrono::microseconds)> force_flush;  ///< called by ForceFlush; must not throw
+  /// Once true, records are ignored, by every processor that shares it. May be null.
+  std::shared_ptr<const std::atomic<bool>> is_stopped;
 };
 
 /// A processor of one provider. OnEmit writes the record into the journal: it never waits for a network or a disk.
@@ -37,6 +39,10 @@ class LogProcessor final : public opentelemetry::sdk::logs::LogRecordProcessor {
   bool Shutdown(std::chrono::microseconds timeout) noexcept override;
 
  private:
+  bool IsStopped() const {
+    return is_shut_down_.load(std::memory_order_relaxed) || (options_.is_stopped && options_.is_stopped->load(std::memory_order_relaxed));
+  }
+
   const std::shared_ptr<journal::Journal> journal_;
   const LogProcessorOptions options_;
   ScopeRegistry scopes_;

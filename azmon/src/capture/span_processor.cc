@@ -21,7 +21,7 @@ void SpanProcessor::OnEnd(std::unique_ptr<opentelemetry::sdk::trace::Recordable>
   const bool is_sampled = record.IsSampled();
   const std::uint8_t destinations = is_sampled ? options_.destinations : options_.unsampled_destinations;
   if (destinations == 0) return;
-  if (is_shut_down_.load(std::memory_order_relaxed) || record.Scope() == nullptr || record.Resource() == nullptr) return;
+  if (IsStopped() || record.Scope() == nullptr || record.Resource() == nullptr) return;
   std::string annotations;
   if (options_.marks_measured || record.SampleRate()) {
     otlp::AppendAnnotations({.sample_rate = record.SampleRate(), .processed_by_metric_extractors = options_.marks_measured}, annotations);

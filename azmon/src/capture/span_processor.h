@@ -23,6 +23,8 @@ struct ProcessorOptions {
   bool marks_measured = false;    ///< records are annotated as counted by the standard metrics
   std::shared_ptr<LocalRates> rates;  ///< shared with the sampler; may be null when every span is kept at 100 %
   std::function<bool(std::chrono::microseconds)> force_flush;  ///< called by ForceFlush; must not throw
+  /// Once true, spans are ignored, by every processor that shares it. May be null.
+  std::shared_ptr<const std::atomic<bool>> is_stopped;
 };
 
 /// A processor of one provider. OnEnd writes the span into the journal: it never waits for a network or a disk.
@@ -38,6 +40,10 @@ class SpanProcessor final : public opentelemetry::sdk::trace::SpanProcessor {
   bool Shutdown(std::chrono::microseconds timeout) noexcept override;
 
  private:
+  bool IsStopped() const {
+    return is_shut_down_.load(std::memory_order_relaxed) || (options_.is_stopped && options_.is_stopped->load(std::memory_order_relaxed));
+  }
+
   const std::shared_ptr<journal::Journal> journal_;
   const ProcessorOptions options_;
   ScopeRegistry scopes_;

@@ -36,19 +36,22 @@ void AddHttpViews(metrics::MeterProvider& provider) {
 
 }  // namespace
 
+std::unique_ptr<metrics::MetricReader> MakeMetricReader(const std::shared_ptr<journal::Journal>& journal, const MetricReader& reader,
+                                                        std::chrono::milliseconds interval) {
+  metrics::PeriodicExportingMetricReaderOptions options;
+  options.export_interval_millis = interval;
+  // The SDK wants a timeout below the interval. Exporting writes into memory, so the value never matters.
+  options.export_timeout_millis = std::max(interval / 2, std::chrono::milliseconds(1));
+  return metrics::PeriodicExportingMetricReaderFactory::Create(
+      std::make_unique<capture::MetricExporter>(journal, reader.destination, reader.temporality), options);
+}
+
 std::unique_ptr<metrics::MeterProvider> MakeMeterProvider(const opentelemetry::sdk::resource::Resource& resource,
                                                           const std::shared_ptr<journal::Journal>& journal, const std::vector<MetricReader>& readers,
                                                           std::chrono::milliseconds interval) {
   auto provider = std::make_unique<metrics::MeterProvider>(std::make_unique<metrics::ViewRegistry>(), resource);
   AddHttpViews(*provider);
-  for (const MetricReader& reader : readers) {
-    metrics::PeriodicExportingMetricReaderOptions options;
-    options.export_interval_millis = interval;
-    // The SDK wants a timeout below the interval. Exporting writes into memory, so the value never matters.
-    options.export_timeout_millis = std::max(interval / 2, std::chrono::milliseconds(1));
-    provider->AddMetricReader(metrics::PeriodicExportingMetricReaderFactory::Create(
-        std::make_unique<capture::MetricExporter>(journal, reader.destination, reader.temporality), options));
-  }
+  for (const MetricReader& reader : readers) provider->AddMetricReader(MakeMetricReader(journal, reader, interval));
   return provider;
 }
 

@@ -18,6 +18,10 @@ struct MetricReader {
   capture::Temporality temporality;
 };
 
+/// The SDK's reader that collects for one destination every `interval`, on a thread of its own.
+std::unique_ptr<opentelemetry::sdk::metrics::MetricReader> MakeMetricReader(const std::shared_ptr<journal::Journal>& journal, const MetricReader& reader,
+                                                                            std::chrono::milliseconds interval);
+
 /// @param readers  may be empty: instruments then cost next to nothing and nothing is collected
 std::unique_ptr<opentelemetry::sdk::metrics::MeterProvider> MakeMeterProvider(const opentelemetry::sdk::resource::Resource& resource,
                                                                               const std::shared_ptr<journal::Journal>& journal,

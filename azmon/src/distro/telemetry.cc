@@ -23,6 +23,7 @@
 #include <opentelemetry/trace/provider.h>
 
 #include "azmon/azmon.h"
+#include "azmon/sdk.h"
 #include "capture/log_processor.h"
 #include "capture/span_processor.h"
 #include "deliver/delivery.h"
@@ -119,8 +120,7 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
   }
 
   bool Shutdown(std::chrono::milliseconds timeout) {
-    if (processor_ != nullptr) processor_->Shutdown({});
-    if (log_processor_ != nullptr) log_processor_->Shutdown({});
+    *is_stopped_ = true;
     const auto deadline = std::chrono::steady_clock::now() + timeout;
     if (!is_shut_down_.exchange(true) && sdk_meter_provider_ != nullptr) {
       sdk_meter_provider_->ForceFlush(timeout);  // the last interval, which the SDK's Shutdown leaves out
@@ -136,6 +136,58 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
     if (settings_.azure) health.azure = HealthOf(*journal_, journal::Destination::kAzure);
     if (settings_.otlp) health.otlp = HealthOf(*journal_, journal::Destination::kOtlp);
     return health;
+  }
+
+  /// Exactly the settings' attributes: the SDK's own factory would add defaults and read the environment a second time.
+  sdk::resource::Resource MakeResource() const {
+    sdk::resource::ResourceAttributes attributes;
+    for (const auto& [key, value] : settings_.resource) {
+      if (const auto* const text = std::get_if<std::string>(&value)) {
+        attributes.SetAttribute(key, nostd::string_view(*text));
+      } else {
+        attributes.SetAttribute(key, std::get<std::int64_t>(value));
+      }
+    }
+    class OnlyThese : public sdk::resource::Resource {
+     public:
+      explicit OnlyThese(const sdk::resource::ResourceAttributes& values) : Resource(values, "") {}
+    };
+    return OnlyThese(attributes);
+  }
+
+  std::unique_ptr<capture::SpanProcessor> MakeSpanProcessor() {
+    const std::uint8_t destinations = DestinationsOf(deliver::OtlpSignal::kTraces, settings_.traces_enabled);
+    const std::uint8_t meter = settings_.traces_enabled ? MeterFlag() : std::uint8_t{0};
+    const std::uint8_t unsampled = settings_.otlp_sampling == OtlpSampling::kAll ? destinations & otlp::kForOtlp : 0;
+    return std::make_unique<capture::SpanProcessor>(
+        journal_, capture::ProcessorOptions{.destinations = static_cast<std::uint8_t>(destinations | meter),
+                                            .unsampled_destinations = static_cast<std::uint8_t>(unsampled | meter),
+                                            .marks_measured = settings_.standard_metrics,
+                                            .rates = rates_,
+                                            .force_flush = ForceFlushCall(),
+                                            .is_stopped = is_stopped_});
+  }
+
+  std::unique_ptr<capture::LogProcessor> MakeLogProcessor() {
+    const std::uint8_t meter = settings_.logs_enabled ? MeterFlag() : std::uint8_t{0};
+    return std::make_unique<capture::LogProcessor>(
+        journal_, capture::LogProcessorOptions{.destinations = static_cast<std::uint8_t>(DestinationsOf(deliver::OtlpSignal::kLogs, settings_.logs_enabled) | meter),
+                                               .unsampled_destinations = meter,
+                                               .marks_measured = settings_.standard_metrics,
+                                               .severity_min = options_.log_severity_min,
+                                               .trace_based_sampling = options_.enable_trace_based_log_sampling,
+                                               .force_flush = ForceFlushCall(),
+                                               .is_stopped = is_stopped_});
+  }
+
+  std::unique_ptr<sdk::trace::Sampler> MakeSampler() const { return std::make_unique<capture::Sampler>(settings_.sampler, rates_, base::SystemClock()); }
+
+  std::vector<std::shared_ptr<sdk::metrics::MetricReader>> MakeMetricReaders() const {
+    std::vector<std::shared_ptr<sdk::metrics::MetricReader>> readers;
+    for (const distro::MetricReader& reader : MetricDestinations()) {
+      readers.push_back(distro::MakeMetricReader(journal_, reader, settings_.metric_interval));
+    }
+    return readers;
   }
 
   nostd::shared_ptr<trace::TracerProvider> Provider() const { return provider_; }
@@ -191,52 +243,12 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
     };
   }
 
-  /// Exactly the settings' attributes: the SDK's own factory would add defaults and read the environment a second time.
-  sdk::resource::Resource MakeResource() const {
-    sdk::resource::ResourceAttributes attributes;
-    for (const auto& [key, value] : settings_.resource) {
-      if (const auto* const text = std::get_if<std::string>(&value)) {
-        attributes.SetAttribute(key, nostd::string_view(*text));
-      } else {
-        attributes.SetAttribute(key, std::get<std::int64_t>(value));
-      }
-    }
-    class OnlyThese : public sdk::resource::Resource {
-     public:
-      explicit OnlyThese(const sdk::resource::ResourceAttributes& values) : Resource(values, "") {}
-    };
-    return OnlyThese(attributes);
-  }
-
   void StartTracing(const sdk::resource::Resource& resource) {
-    const std::uint8_t destinations = DestinationsOf(deliver::OtlpSignal::kTraces, settings_.traces_enabled);
-    const std::uint8_t meter = settings_.traces_enabled ? MeterFlag() : std::uint8_t{0};
-    const std::uint8_t unsampled = settings_.otlp_sampling == OtlpSampling::kAll ? destinations & otlp::kForOtlp : 0;
-    const auto rates = std::make_shared<capture::LocalRates>();
-    auto processor = std::make_unique<capture::SpanProcessor>(
-        journal_, capture::ProcessorOptions{.destinations = static_cast<std::uint8_t>(destinations | meter),
-                                            .unsampled_destinations = static_cast<std::uint8_t>(unsampled | meter),
-                                            .marks_measured = settings_.standard_metrics,
-                                            .rates = rates,
-                                            .force_flush = ForceFlushCall()});
-    processor_ = processor.get();
-    provider_ = nostd::shared_ptr<trace::TracerProvider>(
-        sdk::trace::TracerProviderFactory::Create(std::move(processor), resource,
-                                                  std::make_unique<capture::Sampler>(settings_.sampler, rates, base::SystemClock()))
-            .release());
+    provider_ = nostd::shared_ptr<trace::TracerProvider>(sdk::trace::TracerProviderFactory::Create(MakeSpanProcessor(), resource, MakeSampler()).release());
   }
 
   void StartLogging(const sdk::resource::Resource& resource) {
-    const std::uint8_t meter = settings_.logs_enabled ? MeterFlag() : std::uint8_t{0};
-    auto processor = std::make_unique<capture::LogProcessor>(
-        journal_, capture::LogProcessorOptions{.destinations = static_cast<std::uint8_t>(DestinationsOf(deliver::OtlpSignal::kLogs, settings_.logs_enabled) | meter),
-                                               .unsampled_destinations = meter,
-                                               .marks_measured = settings_.standard_metrics,
-                                               .severity_min = options_.log_severity_min,
-                                               .trace_based_sampling = options_.enable_trace_based_log_sampling,
-                                               .force_flush = ForceFlushCall()});
-    log_processor_ = processor.get();
-    logger_provider_ = nostd::shared_ptr<logs::LoggerProvider>(sdk::logs::LoggerProviderFactory::Create(std::move(processor), resource).release());
+    logger_provider_ = nostd::shared_ptr<logs::LoggerProvider>(sdk::logs::LoggerProviderFactory::Create(MakeLogProcessor(), resource).release());
   }
 
   /// Providers outlive everything: telemetry may be made while statics are destroyed, and the SDK's meter provider complains on stderr
@@ -249,12 +261,16 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
     kept->push_back(provider);
   }
 
-  void StartMetrics(const sdk::resource::Resource& resource) {
+  std::vector<distro::MetricReader> MetricDestinations() const {
     const std::uint8_t destinations = DestinationsOf(deliver::OtlpSignal::kMetrics, settings_.metrics_enabled);
     std::vector<distro::MetricReader> readers;
     if ((destinations & otlp::kForAzure) != 0) readers.push_back({journal::Destination::kAzure, capture::Temporality::kDelta});
     if ((destinations & otlp::kForOtlp) != 0) readers.push_back({journal::Destination::kOtlp, settings_.otlp_temporality});
-    auto provider = distro::MakeMeterProvider(resource, journal_, readers, settings_.metric_interval);
+    return readers;
+  }
+
+  void StartMetrics(const sdk::resource::Resource& resource) {
+    auto provider = distro::MakeMeterProvider(resource, journal_, MetricDestinations(), settings_.metric_interval);
     sdk_meter_provider_ = provider.get();
     meter_provider_ = nostd::shared_ptr<metrics::MeterProvider>(provider.release());
   }
@@ -297,10 +313,10 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
   mutable std::mutex mutex_;
   std::vector<Problem> problems_;
   std::atomic<bool> is_shut_down_{false};
+  const std::shared_ptr<std::atomic<bool>> is_stopped_ = std::make_shared<std::atomic<bool>>(false);  ///< processors take nothing any more
+  const std::shared_ptr<capture::LocalRates> rates_ = std::make_shared<capture::LocalRates>();
   std::shared_ptr<journal::Journal> journal_;
   std::unique_ptr<deliver::Delivery> delivery_;
-  capture::SpanProcessor* processor_ = nullptr;    ///< owned by provider_
-  capture::LogProcessor* log_processor_ = nullptr;  ///< owned by logger_provider_
   nostd::shared_ptr<trace::TracerProvider> provider_;
   nostd::shared_ptr<logs::LoggerProvider> logger_provider_;
   sdk::metrics::MeterProvider* sdk_meter_provider_ = nullptr;  ///< meter_provider_, if it is the SDK's
@@ -364,6 +380,28 @@ nostd::shared_ptr<metrics::MeterProvider> Telemetry::meter_provider() const {
   if (impl_ == nullptr) return nostd::shared_ptr<metrics::MeterProvider>(new metrics::NoopMeterProvider);
   return impl_->MeterProvider();
 }
+
+namespace internal {
+
+struct Access {
+  static TelemetryImpl* Of(const Telemetry& telemetry) { return telemetry.impl_.get(); }
+};
+
+}  // namespace internal
+
+std::unique_ptr<sdk::trace::SpanProcessor> MakeSpanProcessor(const Telemetry& telemetry) { return internal::Access::Of(telemetry)->MakeSpanProcessor(); }
+
+std::unique_ptr<sdk::logs::LogRecordProcessor> MakeLogRecordProcessor(const Telemetry& telemetry) {
+  return internal::Access::Of(telemetry)->MakeLogProcessor();
+}
+
+std::unique_ptr<sdk::trace::Sampler> MakeSampler(const Telemetry& telemetry) { return internal::Access::Of(telemetry)->MakeSampler(); }
+
+std::vector<std::shared_ptr<sdk::metrics::MetricReader>> MakeMetricReaders(const Telemetry& telemetry) {
+  return internal::Access::Of(telemetry)->MakeMetricReaders();
+}
+
+sdk::resource::Resource ResourceOf(const Telemetry& telemetry) { return internal::Access::Of(telemetry)->MakeResource(); }
 
 namespace internal {
 
