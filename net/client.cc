@@ -90,6 +90,7 @@ struct Client::State::Connection {
   DeadlineEntry idle;
   Endpoint peer;
   bool is_reused = false;
+  std::string buffer;  ///< what an answer is read into; kept, as making one costs more than what is read
   std::atomic<std::size_t>& open;
 };
 
@@ -319,7 +320,7 @@ boost::asio::awaitable<Client::State::Try> Client::State::SendOn(Lease& lease, c
 
   ResponseParser parser({options.response_header_bytes_max, request.response_bytes_max.value_or(options.response_bytes_max)},
                         request.method == "HEAD");
-  std::string buffer;
+  std::string& buffer = connection.buffer;
   std::size_t begin = 0;
   std::size_t end = 0;
   bool has_answer = false;
@@ -352,7 +353,10 @@ boost::asio::awaitable<Client::State::Try> Client::State::SendOn(Lease& lease, c
   }
   Try done{std::move(parser.response())};
   // Bytes after the answer are nobody's.
-  if (parser.keep_alive() && !write_error && begin == end) lease.Keep();
+  if (parser.keep_alive() && !write_error && begin == end) {
+    if (buffer.size() > kReadBytes) buffer = std::string();
+    lease.Keep();
+  }
   co_return done;
 }
 
@@ -377,6 +381,7 @@ boost::asio::awaitable<Client::State::Try> Client::State::SendOnce(OfLoop& of_lo
   Try outcome{Error{}};
   {
     std::string head;
+    head.reserve(1024);
     auto written = AppendRequestHead(request, extra, head);
     Lease lease(*this);
     DeadlineEntry timer(of_loop.loop.deadlines());

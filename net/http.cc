@@ -32,8 +32,12 @@ Header Headers::At(std::size_t index) const {
 }
 
 void Headers::Add(std::string_view name, std::string_view value) {
+  if (entries_.capacity() == 0) {
+    // Enough for nearly every message.
+    entries_.reserve(12);
+    text_.reserve(500);
+  }
   entries_.push_back({static_cast<std::uint32_t>(text_.size()), static_cast<std::uint32_t>(name.size()), static_cast<std::uint32_t>(value.size())});
-  text_.reserve(text_.size() + name.size() + value.size());
   text_.append(name).append(value);
 }
 

@@ -35,6 +35,23 @@ TEST(SharedKey, NamesAreSortedValuesTrimmedAndRepeatedParametersJoined) {
   EXPECT_EQ(StringToSign(request, "acct"), "GET\n\n\n\n\n\nnow\n\n\n\n\n\nx-ms-a:1\nx-ms-b:2\n/acct/p\ncomp:a,b\nrestype:c");
 }
 
+TEST(SharedKey, OfEqualHeadersTheLastCountsAndAnEmptyValueIsAValue) {
+  const Pairs headers = {{"x-ms-a", "1"}, {"X-Ms-A", "2"}, {"Content-Type", "a"}, {"content-type", ""}, {"Content-Length", "0"}};
+  const SignedRequest request{.method = "PUT", .path = "/p", .query = {}, .headers = headers};
+  EXPECT_EQ(StringToSign(request, "acct"), "PUT\n\n\n\n\n\n\n\n\n\n\n\nx-ms-a:2\n/acct/p");
+}
+
+TEST(SharedKey, KeysMayAlternate) {
+  const SignedRequest request{.method = "GET", .path = "/p", .query = {}, .headers = {}};
+  const SharedKey first{"acct", "key one"};
+  const SharedKey second{"acct", "key two"};
+  const std::string signed_first = Authorization(request, first);
+  const std::string signed_second = Authorization(request, second);
+  EXPECT_NE(signed_first, signed_second);
+  EXPECT_EQ(Authorization(request, first), signed_first);
+  EXPECT_EQ(Authorization(request, second), signed_second);
+}
+
 TEST(SharedKey, ContentMd5IsBase64OfTheDigest) {
   EXPECT_EQ(ContentMd5(R"({"orderId":42})"), "5FFT3TW0H41cHUelicg8WA==");
   EXPECT_EQ(ContentMd5(""), "1B2M2Y8AsgTpgAmY7PhCfg==");

@@ -36,6 +36,7 @@
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/execution.hpp>
 #include <boost/asio/experimental/parallel_group.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/prefer.hpp>
 #include <boost/asio/query.hpp>
 #include <boost/asio/require.hpp>
@@ -137,13 +138,15 @@ class ContextStackPtr {
   /// A new stack that begins with `base` as its current context.
   explicit ContextStackPtr(otel_context::Context base) : stack_(new ContextStack<RefCount>(std::move(base))) { stack_->AddReference(); }
   ContextStackPtr(const ContextStackPtr& other) noexcept : stack_(other.stack_) { stack_->AddReference(); }
-  ContextStackPtr& operator=(const ContextStackPtr& other) noexcept {
-    other.stack_->AddReference();
-    stack_->Release();
-    stack_ = other.stack_;
+  /// Leaves `other` fit only to be destroyed or assigned to.
+  ContextStackPtr(ContextStackPtr&& other) noexcept : stack_(std::exchange(other.stack_, nullptr)) {}
+  ContextStackPtr& operator=(ContextStackPtr other) noexcept {
+    std::swap(stack_, other.stack_);
     return *this;
   }
-  ~ContextStackPtr() { stack_->Release(); }
+  ~ContextStackPtr() {
+    if (stack_ != nullptr) stack_->Release();
+  }
   ContextStack<RefCount>* get() const noexcept { return stack_; }
   friend bool operator==(const ContextStackPtr& a, const ContextStackPtr& b) noexcept { return a.stack_ == b.stack_; }
   friend bool operator!=(const ContextStackPtr& a, const ContextStackPtr& b) noexcept { return a.stack_ != b.stack_; }
@@ -228,7 +231,9 @@ class ContextExecutor {
  public:
   ContextExecutor(Inner inner, ContextStackPtr<RefCount> stack) noexcept : inner_(std::move(inner)), stack_(std::move(stack)) {}
   ContextExecutor(const ContextExecutor&) noexcept = default;
+  ContextExecutor(ContextExecutor&&) noexcept = default;
   ContextExecutor& operator=(const ContextExecutor&) noexcept = default;
+  ContextExecutor& operator=(ContextExecutor&&) noexcept = default;
 
   const Inner& inner() const noexcept { return inner_; }
 
@@ -276,10 +281,16 @@ class ContextExecutor {
 /// `executor` with a context stack of its own that begins with the current context: what a new chain of coroutines runs on.
 template <typename RefCount = AtomicRefCount>
 boost::asio::any_io_executor ForkExecutor(boost::asio::any_io_executor executor) {
-  using Wrapped = ContextExecutor<boost::asio::any_io_executor, RefCount>;
+  // An io_context's executor is wrapped as what it is: so small a wrapping lies inside any_io_executor, every other costs each
+  // operation several allocations.
+  using OfIoContext = ContextExecutor<boost::asio::io_context::executor_type, RefCount>;
+  using OfAny = ContextExecutor<boost::asio::any_io_executor, RefCount>;
+  ContextStackPtr<RefCount> stack(otel_context::RuntimeContext::GetCurrent());
+  if (const auto* io_context = executor.target<boost::asio::io_context::executor_type>()) return OfIoContext(*io_context, std::move(stack));
   // From a coroutine that has a stack: its wrapping is exchanged, not wrapped again.
-  if (const Wrapped* wrapped = executor.target<Wrapped>()) executor = boost::asio::any_io_executor(wrapped->inner());
-  return Wrapped(std::move(executor), ContextStackPtr<RefCount>(otel_context::RuntimeContext::GetCurrent()));
+  if (const auto* wrapped = executor.target<OfIoContext>()) return OfIoContext(wrapped->inner(), std::move(stack));
+  if (const auto* wrapped = executor.target<OfAny>()) return OfAny(wrapped->inner(), std::move(stack));
+  return OfAny(std::move(executor), std::move(stack));
 }
 
 /// co_spawn with a context stack of its own: the coroutine begins with the spawner's current context and what it attaches is seen by nobody else.

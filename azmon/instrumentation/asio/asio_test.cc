@@ -258,10 +258,26 @@ TEST_F(AsioContext, ForksOfForksDoNotPileUp) {
   boost::asio::io_context io;
   boost::asio::any_io_executor executor = io.get_executor();
   for (int i = 0; i < 10; ++i) executor = ForkExecutor(executor);
+  using Wrapped = ContextExecutor<boost::asio::io_context::executor_type>;
+  ASSERT_NE(executor.target<Wrapped>(), nullptr);
+  EXPECT_EQ(executor.target<Wrapped>()->inner(), io.get_executor());
+  EXPECT_NE(ForkExecutor(executor), executor) << "another stack is another executor";
+}
+
+TEST_F(AsioContext, ForksOfForksOfOtherExecutorsDoNotPileUp) {
+  boost::asio::thread_pool pool(1);
+  boost::asio::any_io_executor executor = pool.get_executor();
+  for (int i = 0; i < 10; ++i) executor = ForkExecutor(executor);
   using Wrapped = ContextExecutor<boost::asio::any_io_executor>;
   ASSERT_NE(executor.target<Wrapped>(), nullptr);
-  EXPECT_EQ(executor.target<Wrapped>()->inner(), boost::asio::any_io_executor(io.get_executor()));
-  EXPECT_NE(ForkExecutor(executor), executor) << "another stack is another executor";
+  EXPECT_EQ(executor.target<Wrapped>()->inner(), boost::asio::any_io_executor(pool.get_executor()));
+}
+
+TEST(ContextExecutor, OfAnIoContextLiesInsideAnyIoExecutor) {
+  using Wrapped = ContextExecutor<boost::asio::io_context::executor_type>;
+  // What any_executor keeps without an allocation (boost/asio/execution/any_executor.hpp).
+  EXPECT_LE(sizeof(Wrapped), sizeof(std::shared_ptr<void>) + sizeof(void*));
+  EXPECT_TRUE(std::is_nothrow_move_constructible_v<Wrapped>);
 }
 
 TEST_F(AsioContext, ScopesBeyondTheInlineOnesNestRight) {
