@@ -8,7 +8,7 @@
 #include "base/limits.h"
 #include "deliver/connection_string.h"
 #include "deliver/otlp_settings.h"
-#include "deliver/url.h"
+#include "transport/url.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace azmon;
@@ -20,7 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (report.value) {
     AZMON_CHECK(!report.value->instrumentation_key.empty() && report.value->instrumentation_key.size() <= 40);
     for (const std::string& endpoint : {report.value->ingestion_endpoint, report.value->live_endpoint}) {
-      const auto url = deliver::ParseUrl(endpoint);
+      const auto url = transport::ParseUrl(endpoint);
       AZMON_CHECK(url && url->userinfo.empty() && !endpoint.ends_with('/'));
     }
   }
@@ -30,7 +30,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (otlp.value) {
     for (const auto& endpoint : otlp.value->endpoints) {
       if (!endpoint) continue;
-      AZMON_CHECK(deliver::ParseUrl(endpoint->url).has_value());
+      AZMON_CHECK(transport::ParseUrl(endpoint->url).has_value());
       for (const auto& [name, value] : endpoint->headers) {
         AZMON_CHECK(!name.empty() && name.find_first_of("\r\n: ") == std::string::npos && value.find_first_of("\r\n") == std::string::npos &&
                     value.find('\0') == std::string::npos);

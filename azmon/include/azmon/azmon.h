@@ -25,7 +25,8 @@
 #include <opentelemetry/trace/tracer_provider.h>
 #include <opentelemetry/version.h>
 
-#define AZMON_EXPORT __attribute__((visibility("default")))
+#include "azmon/credential.h"
+#include "azmon/export.h"
 
 namespace azmon {
 

@@ -83,7 +83,7 @@ struct AzureDestination::Flight {
   std::uint32_t items = 0;
   std::vector<Outcome> outcomes;
   std::deque<Range> to_send;  ///< the first is in flight or the next to go
-  Transport::Id request = 0;
+  transport::Transport::Id request = 0;
   bool is_in_flight = false;
   base::SteadyTime sent_at{};
   std::vector<std::string> urls;  ///< asked for the present range, to end loops of redirects
@@ -109,7 +109,7 @@ struct AzureDestination::Flight {
   }
 };
 
-AzureDestination::AzureDestination(journal::Journal& journal, Transport& transport, const base::Clock& clock, AzureSettings settings,
+AzureDestination::AzureDestination(journal::Journal& journal, transport::Transport& transport, const base::Clock& clock, AzureSettings settings,
                                    milliseconds export_interval, LogLimiter& log, base::Random random)
     : journal_(journal),
       transport_(transport),
@@ -248,7 +248,7 @@ std::string AzureDestination::TrackUrl(base::SteadyTime now) const {
 void AzureDestination::Send(Flight& flight, base::SteadyTime now) {
   const Flight::Range range = flight.to_send.front();
   if (flight.urls.empty()) flight.urls.push_back(TrackUrl(now));
-  HttpRequest request{.url = flight.urls.back(), .tls = settings_.tls};
+  transport::HttpRequest request{.url = flight.urls.back(), .tls = settings_.tls};
   request.headers = {{"Content-Type", "application/x-json-stream"},
                      {"Accept", "application/json"},
                      {"x-ms-client-request-id", Uuid(random_)},
@@ -262,10 +262,10 @@ void AzureDestination::Send(Flight& flight, base::SteadyTime now) {
   request.body = std::move(body);
   flight.is_in_flight = true;
   flight.sent_at = now;
-  flight.request = transport_.Start(std::move(request), [this, &flight](HttpResponse response) { OnAnswer(flight, response); });
+  flight.request = transport_.Start(std::move(request), [this, &flight](transport::HttpResponse response) { OnAnswer(flight, response); });
 }
 
-void AzureDestination::OnAnswer(Flight& flight, const HttpResponse& response) {
+void AzureDestination::OnAnswer(Flight& flight, const transport::HttpResponse& response) {
   flight.is_in_flight = false;
   TrackVerdict verdict = ClassifyTrack(response, clock_.WallNow());
   if (verdict.action == TrackAction::kRedirect && Follow(flight, response, verdict)) return;
@@ -275,7 +275,7 @@ void AzureDestination::OnAnswer(Flight& flight, const HttpResponse& response) {
   Apply(flight, verdict);
 }
 
-bool AzureDestination::Follow(Flight& flight, const HttpResponse& response, TrackVerdict& verdict) {
+bool AzureDestination::Follow(Flight& flight, const transport::HttpResponse& response, TrackVerdict& verdict) {
   const base::SteadyTime now = clock_.Now();
   const auto refuse = [&](std::string why) {
     redirected_url_.clear();

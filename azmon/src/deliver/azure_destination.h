@@ -20,14 +20,14 @@
 #include "deliver/gzip.h"
 #include "deliver/log_limiter.h"
 #include "deliver/track_verdict.h"
-#include "deliver/transport.h"
+#include "transport/transport.h"
 
 namespace azmon::deliver {
 
 class AzureDestination final : public Destination {
  public:
   /// Everything given by reference outlives the destination.
-  AzureDestination(journal::Journal& journal, Transport& transport, const base::Clock& clock, AzureSettings settings,
+  AzureDestination(journal::Journal& journal, transport::Transport& transport, const base::Clock& clock, AzureSettings settings,
                    std::chrono::milliseconds export_interval, LogLimiter& log, base::Random random);
   AzureDestination(const AzureDestination&) = delete;
   AzureDestination& operator=(const AzureDestination&) = delete;
@@ -49,10 +49,10 @@ class AzureDestination final : public Destination {
   std::unique_ptr<Flight> ReadFlight();
   const envelope::ResourceContext& ContextOf(const otlp::RecordView& resource);
   void Send(Flight& flight, base::SteadyTime now);
-  void OnAnswer(Flight& flight, const HttpResponse& response);
+  void OnAnswer(Flight& flight, const transport::HttpResponse& response);
   void Apply(Flight& flight, const TrackVerdict& verdict);
   /// @return whether the flight is sent to another place at once
-  bool Follow(Flight& flight, const HttpResponse& response, TrackVerdict& verdict);
+  bool Follow(Flight& flight, const transport::HttpResponse& response, TrackVerdict& verdict);
   void ApplyPartial(Flight& flight, const TrackVerdict& verdict);
   void Fail(const TrackVerdict& verdict, base::SteadyTime now);
   void SettleAnswered();
@@ -60,7 +60,7 @@ class AzureDestination final : public Destination {
   std::string TrackUrl(base::SteadyTime now) const;
 
   journal::Journal& journal_;
-  Transport& transport_;
+  transport::Transport& transport_;
   const base::Clock& clock_;
   const AzureSettings settings_;
   const std::string base_url_;

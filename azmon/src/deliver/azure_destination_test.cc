@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "deliver/deliver_test_support.h"
-#include "deliver/fake_transport.h"
+#include "transport/fake_transport.h"
 #include "otlp/annotations.h"
 
 namespace azmon::deliver {
@@ -68,13 +68,13 @@ class AzureDestinationTest : public testing::Test {
     transport_.Answer({.status = status, .headers = std::move(headers), .body = std::move(body)}, index);
     next_ = Step();
   }
-  void Break(TransportError error = TransportError::kConnect) {
+  void Break(transport::TransportError error = transport::TransportError::kConnect) {
     transport_.Answer({.error = error, .error_text = "text"});
     next_ = Step();
   }
   std::vector<nlohmann::json> Items(std::size_t index = 0) {
     std::vector<nlohmann::json> items;
-    const HttpRequest& request = transport_.Request(index);
+    const transport::HttpRequest& request = transport_.Request(index);
     const std::string text = RequestHeader(request, "content-encoding") ? Gunzip(*request.body) : *request.body;
     EXPECT_TRUE(text.ends_with('\n'));
     for (const std::string_view line : base::Split(std::string_view(text).substr(0, text.size() - 1), '\n')) items.push_back(nlohmann::json::parse(line));
@@ -93,7 +93,7 @@ class AzureDestinationTest : public testing::Test {
   void TearDown() override { ExpectSumHolds(*journal_); }
 
   FakeClock clock_;
-  FakeTransport transport_;
+  transport::FakeTransport transport_;
   Strings lines_;
   LogLimiter log_{[this](Severity, std::string_view line) { lines_.emplace_back(line); }};
   std::unique_ptr<journal::Journal> journal_;
@@ -146,7 +146,7 @@ TEST_F(AzureDestinationTest, BodyStaysBelowOneMebibyte) {
 
 TEST_F(AzureDestinationTest, RequestIsTheOneOfTheSpecification) {
   Send(1);
-  const HttpRequest& request = transport_.Request();
+  const transport::HttpRequest& request = transport_.Request();
   EXPECT_EQ(request.url, "https://own.example/v2.1/track");
   EXPECT_FALSE(request.http2);
   EXPECT_EQ(request.timeout, seconds(30));
@@ -229,8 +229,8 @@ TEST_F(AzureDestinationTest, EachStatusEndsInTheRightCounter) {
 }
 
 TEST_F(AzureDestinationTest, NetworkFailuresKeepTheBatch) {
-  using enum TransportError;
-  for (const TransportError error : {kResolve, kConnect, kTls, kTimeout, kBroken, kLocal}) {
+  using enum transport::TransportError;
+  for (const transport::TransportError error : {kResolve, kConnect, kTls, kTimeout, kBroken, kLocal}) {
     Start({});
     Send(1);
     Break(error);
@@ -548,12 +548,12 @@ TEST_F(AzureDestinationTest, RecordsRecycledWhileInFlightAreCountedOnce) {
 
 TEST_F(AzureDestinationTest, TroubleIsToldOnceWithItsCauseAndTheRecovery) {
   Send(1);
-  Break(TransportError::kResolve);
+  Break(transport::TransportError::kResolve);
   ASSERT_EQ(lines_.size(), 1U);
   EXPECT_THAT(lines_[0], testing::AllOf(HasSubstr("Application Insights"), HasSubstr("name not resolved"), HasSubstr("name server"), HasSubstr("10 s")));
   clock_.Advance(seconds(10));
   Step();
-  Break(TransportError::kResolve);
+  Break(transport::TransportError::kResolve);
   EXPECT_EQ(lines_.size(), 1U);
   clock_.Advance(seconds(60));
   Step();

@@ -6,7 +6,7 @@
 
 #include "base/limits.h"
 #include "base/text.h"
-#include "deliver/url.h"
+#include "transport/url.h"
 
 namespace azmon::deliver {
 
@@ -113,7 +113,7 @@ class Parser {
     std::string_view suffix = Value(Key::kEndpointSuffix);
     while (!suffix.empty() && (suffix.front() == '.' || base::IsBlank(suffix.front()))) suffix.remove_prefix(1);
     while (!suffix.empty() && (suffix.back() == '.' || base::IsBlank(suffix.back()))) suffix.remove_suffix(1);
-    if (has_suffix && (suffix.find_first_of("/:@?[]") != std::string_view::npos || !ParseUrl("https://dc." + std::string(suffix)))) {
+    if (has_suffix && (suffix.find_first_of("/:@?[]") != std::string_view::npos || !transport::ParseUrl("https://dc." + std::string(suffix)))) {
       Problem(Severity::kError, At(Key::kEndpointSuffix) + " is no DNS suffix");
       suffix = {};
     }
@@ -124,7 +124,7 @@ class Parser {
     const auto choose = [&](Key key, std::string_view prefix, std::string_view fallback) -> std::string {
       if (std::string_view endpoint = Value(key); !endpoint.empty()) {
         while (endpoint.ends_with('/')) endpoint.remove_suffix(1);
-        const auto url = ParseUrl(endpoint);
+        const auto url = transport::ParseUrl(endpoint);
         if (!url || endpoint.find_first_of("?#") != std::string_view::npos || !url->userinfo.empty()) {
           Problem(Severity::kError, At(key) + " must be an http or https URL without user, query or fragment");
           return {};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the tests of destinations share: a clock that stands still, records, and a look into request bodies.
+// What the tests of destinations share: records and a look into request bodies.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -11,29 +11,17 @@
 #include <string>
 #include <vector>
 
-#include "base/clock.h"
+#include "base/fake_clock.h"
 #include "base/text.h"
 #include "deliver/log_limiter.h"
-#include "deliver/transport.h"
+#include "transport/transport.h"
 #include "journal/journal.h"
 #include "otlp/fields.h"
 #include "otlp/wire.h"
 
 namespace azmon::deliver {
 
-class FakeClock final : public base::Clock {
- public:
-  base::SteadyTime Now() const override { return now_; }
-  base::WallTime WallNow() const override { return wall_; }
-  void Advance(std::chrono::milliseconds by) {
-    now_ += by;
-    wall_ += by;
-  }
-
- private:
-  base::SteadyTime now_{std::chrono::hours(1000)};
-  base::WallTime wall_{std::chrono::seconds(1'800'000'000)};
-};
+using base::FakeClock;
 
 inline constexpr std::uint8_t kForBoth = otlp::kSampled | otlp::kForAzure | otlp::kForOtlp;
 
@@ -95,7 +83,7 @@ inline std::string Gunzip(std::string_view bytes) {
   return out;
 }
 
-inline std::optional<std::string> RequestHeader(const HttpRequest& request, std::string_view name) {
+inline std::optional<std::string> RequestHeader(const transport::HttpRequest& request, std::string_view name) {
   for (const auto& [key, value] : request.headers) {
     if (base::EqualsIgnoreCase(key, name)) return value;
   }

@@ -14,11 +14,11 @@
 #include <vector>
 
 #include "deliver/azure_destination.h"
-#include "deliver/curl_transport.h"
+#include "transport/curl_transport.h"
 #include "deliver/destination.h"
 #include "deliver/log_limiter.h"
 #include "deliver/otlp_destination.h"
-#include "deliver/transport.h"
+#include "transport/transport.h"
 
 namespace azmon::deliver {
 
@@ -47,7 +47,7 @@ class SignalsBlocked {
 class Delivery::Impl {
  public:
   Impl(journal::Journal& journal, std::optional<AzureSettings> azure, std::optional<OtlpSettings> otlp, DeliveryOptions options,
-       std::shared_ptr<Transport> transport)
+       std::shared_ptr<transport::Transport> transport)
       : journal_(journal), clock_(*options.clock), transport_(std::move(transport)), log_(std::move(options.log)), meter_(std::move(options.meter)), process_(::getpid()) {
     if (azure) {
       destinations_.push_back({journal::Destination::kAzure, std::make_unique<AzureDestination>(journal, *transport_, clock_, std::move(*azure),
@@ -173,7 +173,7 @@ class Delivery::Impl {
 
   journal::Journal& journal_;
   const base::Clock& clock_;
-  const std::shared_ptr<Transport> transport_;
+  const std::shared_ptr<transport::Transport> transport_;
   LogLimiter log_;
   const std::function<base::SteadyTime(base::SteadyTime, bool)> meter_;
   std::uint64_t metered_ = 0;  ///< the newest flush that the meter has finished for; delivery thread only
@@ -196,9 +196,9 @@ class Delivery::Impl {
 
 Result<std::unique_ptr<Delivery>> Delivery::Start(journal::Journal& journal, std::optional<AzureSettings> azure, std::optional<OtlpSettings> otlp,
                                                   DeliveryOptions options) {
-  std::shared_ptr<Transport> transport = options.transport;
+  std::shared_ptr<transport::Transport> transport = options.transport;
   if (!transport) {
-    auto made = MakeCurlTransport(CurlOptions::FromEnvironment(*options.environment), *options.clock);
+    auto made = transport::MakeCurlTransport(transport::CurlOptions::FromEnvironment(*options.environment), *options.clock);
     if (!made.ok()) return made.error();
     transport = std::move(made).value();
   }

@@ -21,17 +21,16 @@
 #include "deliver/otlp_settings.h"
 #include "envelope/envelope.h"
 #include "journal/journal.h"
+#include "transport/transport.h"
 
 namespace azmon::deliver {
-
-class Transport;
 
 struct AzureSettings {
   ConnectionString connection;
   /// How records become items. instrumentation_key and application_id are taken from `connection`.
   envelope::Settings envelope;
   bool gzip = true;  ///< off for debugging only
-  TlsFiles tls;
+  transport::TlsFiles tls;
 };
 
 struct DeliveryOptions {
@@ -47,7 +46,7 @@ struct DeliveryOptions {
   const base::Environment* environment = &base::ProcessEnvironment();
   const base::Clock* clock = &base::SystemClock();
   /// Instead of libcurl, for tests; used by the delivery thread alone but for Wake().
-  std::shared_ptr<Transport> transport;
+  std::shared_ptr<azmon::transport::Transport> transport;
 };
 
 class Delivery {

@@ -11,11 +11,11 @@
 #include <filesystem>
 #include <fstream>
 
-#include "deliver/curl_transport.h"
+#include "transport/curl_transport.h"
 #include "deliver/deliver_test_support.h"
 #include "deliver/delivery.h"
-#include "deliver/test_http_server.h"
-#include "deliver/transport.h"
+#include "transport/test_http_server.h"
+#include "transport/transport.h"
 
 namespace azmon::deliver {
 namespace {
@@ -31,11 +31,11 @@ constexpr seconds kWatchdog{20};
 
 milliseconds Since(steady_clock::time_point start) { return std::chrono::duration_cast<milliseconds>(steady_clock::now() - start); }
 
-HttpResponse Fetch(Transport& transport, HttpRequest request) {
+transport::HttpResponse Fetch(transport::Transport& transport, transport::HttpRequest request) {
   if (!request.body) request.body = std::make_shared<std::string>("body");
-  HttpResponse out;
+  transport::HttpResponse out;
   bool is_done = false;
-  transport.Start(std::move(request), [&](HttpResponse response) {
+  transport.Start(std::move(request), [&](transport::HttpResponse response) {
     out = std::move(response);
     is_done = true;
   });
@@ -45,18 +45,18 @@ HttpResponse Fetch(Transport& transport, HttpRequest request) {
   return out;
 }
 
-std::unique_ptr<Transport> MakeTransport(std::map<std::string, std::string, std::less<>> variables = {}) {
-  auto made = MakeCurlTransport(CurlOptions::FromEnvironment(base::MapEnvironment(std::move(variables))), base::SystemClock());
+std::unique_ptr<transport::Transport> MakeTransport(std::map<std::string, std::string, std::less<>> variables = {}) {
+  auto made = transport::MakeCurlTransport(transport::CurlOptions::FromEnvironment(base::MapEnvironment(std::move(variables))), base::SystemClock());
   AZMON_CHECK(made.ok());
   return std::move(made).value();
 }
 
 TEST(CurlTransport, PostsBodyAndHeadersAndReadsTheAnswer) {
-  TestHttpServer server([](const auto&) { return TestHttpServer::Answer(206, "{}", "X-One: a\r\nRetry-After: 7\r\n"); });
+  transport::TestHttpServer server([](const auto&) { return transport::TestHttpServer::Answer(206, "{}", "X-One: a\r\nRetry-After: 7\r\n"); });
   const auto transport = MakeTransport();
   const std::string body(300'000, 'x');
-  const HttpResponse response = Fetch(*transport, {.url = server.Url() + "/v2.1/track", .headers = {{"X-Own", "v"}}, .body = std::make_shared<std::string>(body)});
-  EXPECT_EQ(response.error, TransportError::kNone);
+  const transport::HttpResponse response = Fetch(*transport, {.url = server.Url() + "/v2.1/track", .headers = {{"X-Own", "v"}}, .body = std::make_shared<std::string>(body)});
+  EXPECT_EQ(response.error, transport::TransportError::kNone);
   EXPECT_EQ(response.status, 206);
   EXPECT_EQ(response.body, "{}");
   EXPECT_EQ(response.Header("retry-after"), "7");
@@ -69,10 +69,10 @@ TEST(CurlTransport, PostsBodyAndHeadersAndReadsTheAnswer) {
 }
 
 TEST(CurlTransport, KeepsTheConnectionAndDoesNotFollowRedirects) {
-  TestHttpServer server([](const auto&) { return TestHttpServer::Answer(307, "", "Location: /elsewhere\r\n"); });
+  transport::TestHttpServer server([](const auto&) { return transport::TestHttpServer::Answer(307, "", "Location: /elsewhere\r\n"); });
   const auto transport = MakeTransport();
   for (int i = 0; i < 3; ++i) {
-    const HttpResponse response = Fetch(*transport, {.url = server.Url()});
+    const transport::HttpResponse response = Fetch(*transport, {.url = server.Url()});
     EXPECT_EQ(response.status, 307);
     EXPECT_EQ(response.Header("location"), "/elsewhere");
   }
@@ -81,7 +81,7 @@ TEST(CurlTransport, KeepsTheConnectionAndDoesNotFollowRedirects) {
 }
 
 TEST(CurlTransport, ConnectionThatTheServerClosedWhileIdleCostsNoFailure) {
-  TestHttpServer server([](const auto&) { return TestHttpServer::Answer(200) + "RESET"; });
+  transport::TestHttpServer server([](const auto&) { return transport::TestHttpServer::Answer(200) + "RESET"; });
   const auto transport = MakeTransport();
   for (int i = 0; i < 5; ++i) EXPECT_EQ(Fetch(*transport, {.url = server.Url()}).status, 200) << i;
   EXPECT_EQ(server.Requests().size(), 5U);
@@ -89,75 +89,75 @@ TEST(CurlTransport, ConnectionThatTheServerClosedWhileIdleCostsNoFailure) {
 
 TEST(CurlTransport, RefusedIsNoConnection) {
   const auto transport = MakeTransport();
-  EXPECT_EQ(Fetch(*transport, {.url = RefusingUrl()}).error, TransportError::kConnect);
+  EXPECT_EQ(Fetch(*transport, {.url = transport::RefusingUrl()}).error, transport::TransportError::kConnect);
 }
 
 TEST(CurlTransport, UnknownHostIsNotResolved) {
   const auto transport = MakeTransport();
-  EXPECT_EQ(Fetch(*transport, {.url = "http://no-such-host.invalid/"}).error, TransportError::kResolve);
+  EXPECT_EQ(Fetch(*transport, {.url = "http://no-such-host.invalid/"}).error, transport::TransportError::kResolve);
 }
 
 TEST(CurlTransport, ResetBeforeAndInsideTheAnswerIsBroken) {
   for (const std::string& head : {std::string(), std::string("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")}) {
-    TestHttpServer server([&](const auto&) { return head + "RESET"; });
+    transport::TestHttpServer server([&](const auto&) { return head + "RESET"; });
     const auto transport = MakeTransport();
-    EXPECT_EQ(Fetch(*transport, {.url = server.Url()}).error, TransportError::kBroken) << head;
+    EXPECT_EQ(Fetch(*transport, {.url = server.Url()}).error, transport::TransportError::kBroken) << head;
   }
 }
 
 TEST(CurlTransport, AnswerThatNeverComesEndsAtTheTimeout) {
-  TestHttpServer server([](const auto&) { return std::string(); });
+  transport::TestHttpServer server([](const auto&) { return std::string(); });
   const auto transport = MakeTransport();
   const auto start = steady_clock::now();
-  EXPECT_EQ(Fetch(*transport, {.url = server.Url(), .timeout = milliseconds(300)}).error, TransportError::kTimeout);
+  EXPECT_EQ(Fetch(*transport, {.url = server.Url(), .timeout = milliseconds(300)}).error, transport::TransportError::kTimeout);
   EXPECT_GE(Since(start), milliseconds(290));
   EXPECT_LT(Since(start), milliseconds(1500));
 }
 
 TEST(CurlTransport, LongAnswerIsCutNotRead) {
-  TestHttpServer server([](const auto&) { return TestHttpServer::Answer(200, std::string(100'000, 'x')); });
+  transport::TestHttpServer server([](const auto&) { return transport::TestHttpServer::Answer(200, std::string(100'000, 'x')); });
   const auto transport = MakeTransport();
-  const HttpResponse response = Fetch(*transport, {.url = server.Url(), .answer_bytes_max = 1000});
-  EXPECT_EQ(response.error, TransportError::kNone);
+  const transport::HttpResponse response = Fetch(*transport, {.url = server.Url(), .answer_bytes_max = 1000});
+  EXPECT_EQ(response.error, transport::TransportError::kNone);
   EXPECT_EQ(response.status, 200);
   EXPECT_TRUE(response.is_cut);
   EXPECT_EQ(response.body.size(), 1000U);
 }
 
 TEST(CurlTransport, Http1ServerIsToldAsNotHttp2) {
-  TestHttpServer server([](const auto&) { return TestHttpServer::Answer(200); });
+  transport::TestHttpServer server([](const auto&) { return transport::TestHttpServer::Answer(200); });
   const auto transport = MakeTransport();
-  const HttpResponse response = Fetch(*transport, {.url = server.Url(), .http2 = true, .timeout = milliseconds(3000)});
-  EXPECT_NE(response.error, TransportError::kNone);
+  const transport::HttpResponse response = Fetch(*transport, {.url = server.Url(), .http2 = true, .timeout = milliseconds(3000)});
+  EXPECT_NE(response.error, transport::TransportError::kNone);
 }
 
 TEST(CurlTransport, TlsAgainstAClearTextServerIsATlsFailure) {
-  TestHttpServer server([](const auto&) { return std::string("HTTP/1.1 400 x\r\n\r\n"); });
+  transport::TestHttpServer server([](const auto&) { return std::string("HTTP/1.1 400 x\r\n\r\n"); });
   const auto transport = MakeTransport();
   // The server waits for the end of a request that never looks like one; the time-out ends it, or its answer fails the handshake.
-  const HttpResponse response = Fetch(*transport, {.url = "https" + server.Url().substr(4), .timeout = milliseconds(500)});
-  EXPECT_TRUE(response.error == TransportError::kTls || response.error == TransportError::kTimeout) << Name(response.error);
+  const transport::HttpResponse response = Fetch(*transport, {.url = "https" + server.Url().substr(4), .timeout = milliseconds(500)});
+  EXPECT_TRUE(response.error == transport::TransportError::kTls || response.error == transport::TransportError::kTimeout) << Name(response.error);
 }
 
 TEST(CurlTransport, BadUrlFailsByItsCompletion) {
   const auto transport = MakeTransport();
-  EXPECT_EQ(Fetch(*transport, {.url = "nonsense"}).error, TransportError::kLocal);
+  EXPECT_EQ(Fetch(*transport, {.url = "nonsense"}).error, transport::TransportError::kLocal);
 }
 
 TEST(CurlTransport, ProxyIsUsedUnlessTheHostIsExcluded) {
-  TestHttpServer proxy([](const auto&) { return TestHttpServer::Answer(200, "by proxy"); });
+  transport::TestHttpServer proxy([](const auto&) { return transport::TestHttpServer::Answer(200, "by proxy"); });
   const auto transport = MakeTransport({{"http_proxy", proxy.Url()}, {"NO_PROXY", "direct.invalid"}});
   EXPECT_EQ(Fetch(*transport, {.url = "http://some.invalid/x"}).body, "by proxy");
   EXPECT_THAT(proxy.Requests().back().head, testing::StartsWith("POST http://some.invalid/x HTTP/1.1"));
-  EXPECT_EQ(Fetch(*transport, {.url = "http://direct.invalid/x"}).error, TransportError::kResolve);
-  TestHttpServer local([](const auto&) { return TestHttpServer::Answer(200, "local"); });
+  EXPECT_EQ(Fetch(*transport, {.url = "http://direct.invalid/x"}).error, transport::TransportError::kResolve);
+  transport::TestHttpServer local([](const auto&) { return transport::TestHttpServer::Answer(200, "local"); });
   EXPECT_EQ(Fetch(*transport, {.url = local.Url()}).body, "local");
 }
 
 TEST(CurlTransport, CancelledRequestNeverCompletes) {
-  TestHttpServer server([](const auto&) { return std::string(); });
+  transport::TestHttpServer server([](const auto&) { return std::string(); });
   const auto transport = MakeTransport();
-  const auto id = transport->Start({.url = server.Url(), .body = std::make_shared<std::string>("x")}, [](HttpResponse) { FAIL(); });
+  const auto id = transport->Start({.url = server.Url(), .body = std::make_shared<std::string>("x")}, [](transport::HttpResponse) { FAIL(); });
   transport->Poll(steady_clock::now() + milliseconds(50));
   transport->Cancel(id);
   transport->Poll(steady_clock::now() + milliseconds(50));
@@ -265,7 +265,7 @@ class DeliveryTest : public testing::Test {
 };
 
 TEST_F(DeliveryTest, RecordsLeaveByThemselvesAfterTheInterval) {
-  TestHttpServer server([](const auto&) { return TestHttpServer::Answer(200); });
+  transport::TestHttpServer server([](const auto&) { return transport::TestHttpServer::Answer(200); });
   Start(server.Url(), std::nullopt);
   Append(3);
   const auto deadline = steady_clock::now() + kWatchdog;
@@ -275,7 +275,7 @@ TEST_F(DeliveryTest, RecordsLeaveByThemselvesAfterTheInterval) {
 }
 
 TEST_F(DeliveryTest, FlushReachesBothDestinations) {
-  TestHttpServer server([](const auto&) { return TestHttpServer::Answer(200); });
+  transport::TestHttpServer server([](const auto&) { return transport::TestHttpServer::Answer(200); });
   TraceService service;
   GrpcServer grpc(service);
   Start(server.Url(), OtlpEndpoint{.url = grpc.Url(), .protocol = OtlpProtocol::kGrpc}, seconds(60));
@@ -339,8 +339,8 @@ TEST_F(DeliveryTest, PartialSuccessOfGrpcIsCounted) {
 }
 
 TEST_F(DeliveryTest, OneDestinationInTroubleDoesNotHoldTheOther) {
-  TestHttpServer server([](const auto&) { return TestHttpServer::Answer(200); });
-  Start(server.Url(), OtlpEndpoint{.url = RefusingUrl() + "/v1/traces"});
+  transport::TestHttpServer server([](const auto&) { return transport::TestHttpServer::Answer(200); });
+  Start(server.Url(), OtlpEndpoint{.url = transport::RefusingUrl() + "/v1/traces"});
   Append(10);
   EXPECT_FALSE(delivery_->Flush(milliseconds(700)));
   EXPECT_EQ(Ledger(Destination::kAzure).delivered, 10U);
@@ -348,14 +348,14 @@ TEST_F(DeliveryTest, OneDestinationInTroubleDoesNotHoldTheOther) {
 }
 
 TEST_F(DeliveryTest, FlushTellsTheTruthWhenNobodyAnswers) {
-  Start(RefusingUrl(), std::nullopt);
+  Start(transport::RefusingUrl(), std::nullopt);
   Append(1);
   EXPECT_FALSE(delivery_->Flush(milliseconds(300)));
   EXPECT_EQ(Ledger(Destination::kAzure).in_journal, 1U);
 }
 
 TEST_F(DeliveryTest, ShutdownKeepsItsDeadlineWhenAnAnswerNeverComes) {
-  TestHttpServer hanging([](const auto&) { return std::string(); });
+  transport::TestHttpServer hanging([](const auto&) { return std::string(); });
   Start(hanging.Url(), OtlpEndpoint{.url = hanging.Url() + "/v1/traces"});
   Append(10);
   const auto deadline = steady_clock::now() + kWatchdog;
@@ -368,7 +368,7 @@ TEST_F(DeliveryTest, ShutdownKeepsItsDeadlineWhenAnAnswerNeverComes) {
 }
 
 TEST_F(DeliveryTest, ShutdownKeepsItsDeadlineWhenRefused) {
-  const std::string url = RefusingUrl();
+  const std::string url = transport::RefusingUrl();
   Start(url, OtlpEndpoint{.url = url + "/v1/traces"});
   Append(10);
   const auto start = steady_clock::now();
@@ -386,7 +386,7 @@ TEST_F(DeliveryTest, ShutdownKeepsItsDeadlineInABlackHole) {
 
 TEST_F(DeliveryTest, ShutdownTriesOnceMoreDuringBackOff) {
   std::atomic<int> status{503};
-  TestHttpServer server([&](const auto&) { return TestHttpServer::Answer(status); });
+  transport::TestHttpServer server([&](const auto&) { return transport::TestHttpServer::Answer(status); });
   Start(server.Url(), std::nullopt, milliseconds(10));
   Append(3);
   const auto deadline = steady_clock::now() + kWatchdog;
@@ -398,7 +398,7 @@ TEST_F(DeliveryTest, ShutdownTriesOnceMoreDuringBackOff) {
 }
 
 TEST_F(DeliveryTest, ForkedChildReturnsAtOnceAndSaysFalse) {
-  TestHttpServer server([](const auto&) { return TestHttpServer::Answer(200); });
+  transport::TestHttpServer server([](const auto&) { return transport::TestHttpServer::Answer(200); });
   Start(server.Url(), std::nullopt, seconds(60));
   Append(1);
   const pid_t child = ::fork();
@@ -431,7 +431,7 @@ long Switches() {
 }
 
 TEST_F(DeliveryTest, IdleThreadDoesNotWakeUp) {
-  TestHttpServer server([](const auto&) { return TestHttpServer::Answer(200); });
+  transport::TestHttpServer server([](const auto&) { return transport::TestHttpServer::Answer(200); });
   TraceService service;
   GrpcServer grpc(service);
   Start(server.Url(), OtlpEndpoint{.url = grpc.Url(), .protocol = OtlpProtocol::kGrpc});
@@ -445,7 +445,7 @@ TEST_F(DeliveryTest, IdleThreadDoesNotWakeUp) {
 }
 
 TEST_F(DeliveryTest, ManyAppendingThreadsLoseNothing) {
-  TestHttpServer server([](const auto&) { return TestHttpServer::Answer(200); });
+  transport::TestHttpServer server([](const auto&) { return transport::TestHttpServer::Answer(200); });
   TraceService service;
   GrpcServer grpc(service);
   Start(server.Url(), OtlpEndpoint{.url = grpc.Url(), .protocol = OtlpProtocol::kGrpc});

@@ -30,7 +30,7 @@ std::optional<OtlpSignal> SignalOf(const otlp::RecordView& record) {
 struct OtlpDestination::Part {
   OtlpSignal signal = OtlpSignal::kTraces;
   std::vector<std::uint32_t> records;  ///< indexes into the batch
-  Transport::Id request = 0;
+  transport::Transport::Id request = 0;
   bool is_in_flight = false;
   bool is_answered = false;
   base::SteadyTime sent_at{};
@@ -42,7 +42,7 @@ struct OtlpDestination::Flight {
   journal::Settlement settlement;
 };
 
-OtlpDestination::OtlpDestination(journal::Journal& journal, Transport& transport, const base::Clock& clock, OtlpSettings settings,
+OtlpDestination::OtlpDestination(journal::Journal& journal, transport::Transport& transport, const base::Clock& clock, OtlpSettings settings,
                                  milliseconds export_interval, LogLimiter& log, base::Random random)
     : journal_(journal),
       transport_(transport),
@@ -122,7 +122,7 @@ void OtlpDestination::Send(Part& part, base::SteadyTime now) {
     AppendGrpcPrefix(true, static_cast<std::uint32_t>(body->size() - head), prefix);
     body->replace(0, head, prefix);
   }
-  HttpRequest request{.url = endpoint.url, .headers = endpoint.headers, .body = std::move(body), .http2 = is_grpc, .timeout = endpoint.timeout,
+  transport::HttpRequest request{.url = endpoint.url, .headers = endpoint.headers, .body = std::move(body), .http2 = is_grpc, .timeout = endpoint.timeout,
                       .answer_bytes_max = limits::kOtlpAnswerBytesMax, .tls = endpoint.tls};
   request.headers.emplace_back("content-type", is_grpc ? "application/grpc" : "application/x-protobuf");
   request.headers.emplace_back("user-agent", "OTel-OTLP-Exporter-azmon/" AZMON_VERSION);
@@ -136,10 +136,10 @@ void OtlpDestination::Send(Part& part, base::SteadyTime now) {
   }
   part.is_in_flight = true;
   part.sent_at = now;
-  part.request = transport_.Start(std::move(request), [this, &part](HttpResponse response) { OnAnswer(part, response); });
+  part.request = transport_.Start(std::move(request), [this, &part](transport::HttpResponse response) { OnAnswer(part, response); });
 }
 
-void OtlpDestination::OnAnswer(Part& part, const HttpResponse& response) {
+void OtlpDestination::OnAnswer(Part& part, const transport::HttpResponse& response) {
   const base::SteadyTime now = clock_.Now();
   part.is_in_flight = false;
   const bool is_grpc = settings_.Of(part.signal)->protocol == OtlpProtocol::kGrpc;

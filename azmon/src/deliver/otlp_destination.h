@@ -18,14 +18,14 @@
 #include "deliver/log_limiter.h"
 #include "deliver/otlp_settings.h"
 #include "deliver/otlp_verdict.h"
-#include "deliver/transport.h"
+#include "transport/transport.h"
 
 namespace azmon::deliver {
 
 class OtlpDestination final : public Destination {
  public:
   /// Everything given by reference outlives the destination.
-  OtlpDestination(journal::Journal& journal, Transport& transport, const base::Clock& clock, OtlpSettings settings,
+  OtlpDestination(journal::Journal& journal, transport::Transport& transport, const base::Clock& clock, OtlpSettings settings,
                   std::chrono::milliseconds export_interval, LogLimiter& log, base::Random random);
   OtlpDestination(const OtlpDestination&) = delete;
   OtlpDestination& operator=(const OtlpDestination&) = delete;
@@ -43,12 +43,12 @@ class OtlpDestination final : public Destination {
 
   std::unique_ptr<Flight> ReadFlight();
   void Send(Part& part, base::SteadyTime now);
-  void OnAnswer(Part& part, const HttpResponse& response);
+  void OnAnswer(Part& part, const transport::HttpResponse& response);
   void Split(Part& part, base::SteadyTime now, const OtlpVerdict& verdict);
   void SettleAnswered();
 
   journal::Journal& journal_;
-  Transport& transport_;
+  transport::Transport& transport_;
   const base::Clock& clock_;
   const OtlpSettings settings_;
   base::Random random_;

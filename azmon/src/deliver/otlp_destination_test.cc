@@ -9,7 +9,7 @@
 #include <opentelemetry/proto/collector/trace/v1/trace_service.pb.h>
 
 #include "deliver/deliver_test_support.h"
-#include "deliver/fake_transport.h"
+#include "transport/fake_transport.h"
 #include "deliver/otlp_encode.h"
 
 namespace azmon::deliver {
@@ -69,17 +69,17 @@ class OtlpDestinationTest : public testing::Test {
     AppendSpans(spans);
     Leave();
   }
-  void Answer(HttpResponse response, std::size_t index = 0) {
+  void Answer(transport::HttpResponse response, std::size_t index = 0) {
     transport_.Answer(std::move(response), index);
     next_ = Step();
   }
   void AnswerHttp(int status) { Answer({.status = status}); }
-  static HttpResponse Grpc(int code, std::string message = {}) {
+  static transport::HttpResponse Grpc(int code, std::string message = {}) {
     return {.status = 200, .headers = {{"grpc-status", std::to_string(code)}, {"grpc-message", std::move(message)}}};
   }
   template <typename Request = collector::trace::v1::ExportTraceServiceRequest>
   Request Decode(std::size_t index = 0) {
-    const HttpRequest& request = transport_.Request(index);
+    const transport::HttpRequest& request = transport_.Request(index);
     std::string body = *request.body;
     if (request.http2) {
       EXPECT_GE(body.size(), 5U);
@@ -113,7 +113,7 @@ class OtlpDestinationTest : public testing::Test {
   void TearDown() override { ExpectSumHolds(*journal_); }
 
   FakeClock clock_;
-  FakeTransport transport_;
+  transport::FakeTransport transport_;
   Strings lines_;
   LogLimiter log_{[this](Severity, std::string_view line) { lines_.emplace_back(line); }};
   std::unique_ptr<journal::Journal> journal_;
@@ -193,7 +193,7 @@ TEST_F(OtlpDestinationTest, RecordsOfASignalWithoutEndpointAreCounted) {
 
 TEST_F(OtlpDestinationTest, HttpRequestIsTheOneOfTheSpecification) {
   Send(1);
-  const HttpRequest& request = transport_.Request();
+  const transport::HttpRequest& request = transport_.Request();
   EXPECT_FALSE(request.http2);
   EXPECT_EQ(request.timeout, milliseconds(7000));
   EXPECT_EQ(RequestHeader(request, "content-type"), "application/x-protobuf");
@@ -206,7 +206,7 @@ TEST_F(OtlpDestinationTest, HttpRequestIsTheOneOfTheSpecification) {
 TEST_F(OtlpDestinationTest, GrpcRequestIsOneFrameOverHttp2) {
   Start(OtlpProtocol::kGrpc, false);
   Send(2);
-  const HttpRequest& request = transport_.Request();
+  const transport::HttpRequest& request = transport_.Request();
   EXPECT_TRUE(request.http2);
   EXPECT_EQ(RequestHeader(request, "content-type"), "application/grpc");
   EXPECT_EQ(RequestHeader(request, "te"), "trailers");
@@ -223,7 +223,7 @@ TEST_F(OtlpDestinationTest, BothProtocolsCompress) {
     Send(2);
     EXPECT_EQ(RequestHeader(transport_.Request(), protocol == OtlpProtocol::kGrpc ? "grpc-encoding" : "content-encoding"), "gzip");
     EXPECT_THAT(Names(), ElementsAre("s0", "s1"));
-    Answer(protocol == OtlpProtocol::kGrpc ? Grpc(0) : HttpResponse{.status = 200});
+    Answer(protocol == OtlpProtocol::kGrpc ? Grpc(0) : transport::HttpResponse{.status = 200});
   }
 }
 
@@ -304,7 +304,7 @@ TEST_F(OtlpDestinationTest, RetryAfterReplacesTheBackOff) {
 TEST_F(OtlpDestinationTest, BackOffNeverExceedsAMinute) {
   Send(1);
   for (int i = 0; i < 20; ++i) {
-    Answer({.error = TransportError::kConnect});
+    Answer({.error = transport::TransportError::kConnect});
     EXPECT_GE(next_, clock_.Now() + seconds(1));
     EXPECT_LE(next_, clock_.Now() + seconds(60));
     clock_.Advance(std::chrono::ceil<milliseconds>(next_ - clock_.Now()));
@@ -339,8 +339,8 @@ TEST_F(OtlpDestinationTest, ReceiverThatRejectsMoreThanItGotIsNotBelieved) {
 TEST_F(OtlpDestinationTest, TooLargeIsHalvedUntilASingleRecordIsDropped) {
   Start(OtlpProtocol::kGrpc, false);
   Send(4);
-  HttpResponse too_large = Grpc(8, "Received message larger than max (9 vs. 8)");
-  too_large.error = TransportError::kBroken;
+  transport::HttpResponse too_large = Grpc(8, "Received message larger than max (9 vs. 8)");
+  too_large.error = transport::TransportError::kBroken;
   Answer(too_large);
   ASSERT_EQ(transport_.InFlight(), 2U);
   EXPECT_THAT(Names(0), ElementsAre("s0", "s1"));
@@ -380,7 +380,7 @@ TEST_F(OtlpDestinationTest, StopSettlesWhatWasAnsweredAndKeepsTheRest) {
 TEST_F(OtlpDestinationTest, TroubleNamesTheWrongProtocol) {
   Start(OtlpProtocol::kGrpc, false);
   Send(1);
-  Answer({.error = TransportError::kNotHttp2, .error_text = "the server does not speak HTTP/2", .status = 404});
+  Answer({.error = transport::TransportError::kNotHttp2, .error_text = "the server does not speak HTTP/2", .status = 404});
   ASSERT_EQ(lines_.size(), 1U);
   EXPECT_THAT(lines_[0], HasSubstr("OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"));
 }

@@ -5,7 +5,7 @@
 #include <map>
 
 #include "base/text.h"
-#include "deliver/url.h"
+#include "transport/url.h"
 
 namespace azmon::deliver {
 
@@ -136,7 +136,7 @@ class Reader {
     std::string name = signal ? Variable(*signal, "ENDPOINT") : Variable("ENDPOINT");
     auto text = environment_.Get(name);
     if (!text) return std::nullopt;
-    const auto url = ParseUrl(*text);
+    const auto url = transport::ParseUrl(*text);
     Wanted wanted{.text = std::move(*text), .setting = std::move(name), .is_base = !signal};
     if (!url) return wanted;
     // Azure Container Apps' managed agent: it forwards to the destinations of the environment, among them Application Insights.
@@ -163,7 +163,7 @@ class Reader {
   std::optional<OtlpEndpoint> Check(OtlpSignal signal, const Wanted& wanted) {
     const SignalNames& names = kSignals[static_cast<std::size_t>(signal)];
     const bool has_scheme = wanted.text.find("://") != std::string::npos;
-    auto url = ParseUrl(has_scheme ? wanted.text : "https://" + wanted.text);
+    auto url = transport::ParseUrl(has_scheme ? wanted.text : "https://" + wanted.text);
     if (!url || !url->userinfo.empty()) {
       Once(Severity::kError, wanted.setting,
            url ? "must not hold a user or password; use OTEL_EXPORTER_OTLP_HEADERS" : "is no URL; write http://HOST:PORT or https://HOST:PORT");
@@ -178,7 +178,7 @@ class Reader {
       }
       const auto insecure = Lookup(signal, "INSECURE");
       if (insecure && base::EqualsIgnoreCase(insecure->text, "true")) {
-        url = ParseUrl("http://" + wanted.text);
+        url = transport::ParseUrl("http://" + wanted.text);
         if (!url) return std::nullopt;  // what parses as https parses as http
       }
     }
@@ -216,7 +216,7 @@ class Reader {
     return endpoint;
   }
 
-  OtlpProtocol ProtocolOf(OtlpSignal signal, const Url& url, bool is_grpc_by_default) {
+  OtlpProtocol ProtocolOf(OtlpSignal signal, const transport::Url& url, bool is_grpc_by_default) {
     if (options_.protocol) return *options_.protocol;
     if (const auto found = Lookup(signal, "PROTOCOL")) {
       if (base::EqualsIgnoreCase(found->text, "grpc")) return OtlpProtocol::kGrpc;
@@ -282,14 +282,14 @@ class Reader {
     return kTimeoutDefault;
   }
 
-  bool GzipOf(OtlpSignal signal, const Url& url, const Wanted& wanted) {
+  bool GzipOf(OtlpSignal signal, const transport::Url& url, const Wanted& wanted) {
     if (const auto found = Lookup(signal, "COMPRESSION")) {
       if (base::EqualsIgnoreCase(found->text, "gzip")) return true;
       if (base::EqualsIgnoreCase(found->text, "none")) return false;
       Once(Severity::kError, found->setting, "is neither gzip nor none and is not used");
     }
     // Every OTLP receiver takes gzip; on the same machine it would cost more than it saves.
-    return !wanted.is_injected && !IsLoopback(url.host);
+    return !wanted.is_injected && !transport::IsLoopback(url.host);
   }
 
   void LogEndpoints(const OtlpSettings& settings, const WantedBySignal& wanted) {
@@ -297,7 +297,7 @@ class Reader {
     for (std::size_t i = 0; i < kOtlpSignals; ++i) {
       if (!settings.endpoints[i]) continue;
       const OtlpEndpoint& endpoint = *settings.endpoints[i];
-      const auto url = ParseUrl(endpoint.url);
+      const auto url = transport::ParseUrl(endpoint.url);
       std::string line = "OTLP goes to " + (url ? url->Origin() : std::string()) +
                          (endpoint.protocol == OtlpProtocol::kGrpc ? " by grpc" : " by http/protobuf") + ", as set by " + wanted[i]->setting;
       if (line == last) continue;

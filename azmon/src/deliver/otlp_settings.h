@@ -14,6 +14,7 @@
 
 #include "azmon/azmon.h"
 #include "base/environment.h"
+#include "transport/transport.h"
 
 namespace azmon::deliver {
 
@@ -23,22 +24,13 @@ inline constexpr std::size_t kOtlpSignals = 3;
 /// "traces", "logs", "metrics".
 std::string_view Name(OtlpSignal signal);
 
-/// Files of a TLS connection, PEM; empty: the system's CAs, no client certificate.
-struct TlsFiles {
-  std::string ca_file;
-  std::string client_certificate_file;
-  std::string client_key_file;
-
-  friend bool operator==(const TlsFiles&, const TlsFiles&) = default;
-};
-
 struct OtlpEndpoint {
   std::string url;  ///< complete: the path of the signal's service or `/v1/traces` and its like included
   OtlpProtocol protocol = OtlpProtocol::kHttpProtobuf;
   std::vector<std::pair<std::string, std::string>> headers;  ///< names in lower case, checked for what HTTP allows
   std::chrono::milliseconds timeout{10000};
   bool gzip = false;
-  TlsFiles tls;
+  transport::TlsFiles tls;
 };
 
 struct OtlpSettings {

@@ -207,8 +207,8 @@ TEST(OtlpSettings, CertificateFilesAreForASignalOrForAll) {
                             {"OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE", "/c.pem"},
                             {"OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY", "/k.pem"}});
   EXPECT_EQ(report.value->Of(OtlpSignal::kTraces)->tls,
-            (TlsFiles{.ca_file = "/ca.pem", .client_certificate_file = "/c.pem", .client_key_file = "/k.pem"}));
-  EXPECT_EQ(report.value->Of(OtlpSignal::kLogs)->tls, (TlsFiles{.ca_file = "/ca.pem"}));
+            (transport::TlsFiles{.ca_file = "/ca.pem", .client_certificate_file = "/c.pem", .client_key_file = "/k.pem"}));
+  EXPECT_EQ(report.value->Of(OtlpSignal::kLogs)->tls, (transport::TlsFiles{.ca_file = "/ca.pem"}));
 }
 
 TEST(OtlpSettings, EachProblemIsToldOnceAndAllAreTold) {

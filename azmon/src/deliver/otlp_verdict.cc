@@ -125,7 +125,7 @@ OtlpVerdict Accepted(std::string_view message) {
   return verdict;
 }
 
-OtlpVerdict TransportFailure(const HttpResponse& response) {
+OtlpVerdict TransportFailure(const transport::HttpResponse& response) {
   OtlpVerdict verdict{.action = OtlpAction::kRetry, .wait = {}, .cause = std::string(Name(response.error)), .advice = AdviceOn(response.error, "the OTLP endpoint")};
   if (!response.error_text.empty()) verdict.cause += " (" + Excerpt(response.error_text) + ")";
   return verdict;
@@ -176,7 +176,7 @@ std::optional<std::chrono::nanoseconds> ParseRetryInfo(std::string_view details)
   return std::nullopt;
 }
 
-OtlpVerdict ClassifyOtlpGrpc(const HttpResponse& response, base::WallTime now) {
+OtlpVerdict ClassifyOtlpGrpc(const transport::HttpResponse& response, base::WallTime now) {
   OtlpVerdict verdict;
   int code = 0;
   std::string message;
@@ -189,12 +189,12 @@ OtlpVerdict ClassifyOtlpGrpc(const HttpResponse& response, base::WallTime now) {
       const std::string_view body = response.body;
       return Accepted(body.size() > 5 && body.front() == '\0' ? body.substr(5) : std::string_view());
     }
-  } else if (response.error == TransportError::kNotHttp2) {
+  } else if (response.error == transport::TransportError::kNotHttp2) {
     return TransportFailure(response);
   } else if (response.status != 0 && response.status != 200) {
     code = GrpcCodeOfHttp(response.status);
     message = "HTTP " + std::to_string(response.status);
-  } else if (response.error != TransportError::kNone) {
+  } else if (response.error != transport::TransportError::kNone) {
     return TransportFailure(response);
   } else {
     // A connection that ends right behind the answer can swallow the trailers. The server may have taken the records, so they may come
@@ -224,8 +224,8 @@ OtlpVerdict ClassifyOtlpGrpc(const HttpResponse& response, base::WallTime now) {
   return verdict;
 }
 
-OtlpVerdict ClassifyOtlpHttp(const HttpResponse& response, base::WallTime now) {
-  if (response.error != TransportError::kNone || response.status == 0) return TransportFailure(response);
+OtlpVerdict ClassifyOtlpHttp(const transport::HttpResponse& response, base::WallTime now) {
+  if (response.error != transport::TransportError::kNone || response.status == 0) return TransportFailure(response);
   if (response.status >= 200 && response.status < 300) {
     const auto type = response.Header("content-type");
     return Accepted(type && base::ToLower(*type).starts_with("application/x-protobuf") ? response.body : std::string_view());

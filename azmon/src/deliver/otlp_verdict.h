@@ -12,7 +12,7 @@
 #include <string_view>
 
 #include "base/clock.h"
-#include "deliver/transport.h"
+#include "transport/transport.h"
 
 namespace azmon::deliver {
 
@@ -31,8 +31,8 @@ struct OtlpVerdict {
   std::string advice;
 };
 
-OtlpVerdict ClassifyOtlpGrpc(const HttpResponse& response, base::WallTime now);
-OtlpVerdict ClassifyOtlpHttp(const HttpResponse& response, base::WallTime now);
+OtlpVerdict ClassifyOtlpGrpc(const transport::HttpResponse& response, base::WallTime now);
+OtlpVerdict ClassifyOtlpHttp(const transport::HttpResponse& response, base::WallTime now);
 
 /// The wait of a google.rpc.RetryInfo in the base64 text of a grpc-status-details-bin header, which is not trusted.
 /// @return nullopt if there is none. Zero means: at once

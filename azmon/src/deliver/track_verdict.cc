@@ -59,10 +59,10 @@ DropReason DropReasonOf(const ItemError& error) {
   return error.status == 413 ? DropReason::kTooLarge : DropReason::kRefused;
 }
 
-TrackVerdict ClassifyTrack(const HttpResponse& response, base::WallTime now) {
+TrackVerdict ClassifyTrack(const transport::HttpResponse& response, base::WallTime now) {
   TrackVerdict verdict;
   // An answer that broke off may have said that items were refused: the POST is repeated, at the risk of duplicates.
-  if (response.error != TransportError::kNone || response.status == 0) {
+  if (response.error != transport::TransportError::kNone || response.status == 0) {
     verdict.action = TrackAction::kRetry;
     verdict.is_transport = true;
     verdict.cause = std::string(Name(response.error));
@@ -95,10 +95,10 @@ TrackVerdict ClassifyTrack(const HttpResponse& response, base::WallTime now) {
   return verdict;
 }
 
-std::string AdviceOn(TransportError error, std::string_view what) {
+std::string AdviceOn(transport::TransportError error, std::string_view what) {
   const std::string host = "the host in " + std::string(what);
   switch (error) {
-    using enum TransportError;
+    using enum transport::TransportError;
     case kResolve: return "check " + host + " and the name server";
     case kConnect: return "check " + host + ", the firewall and the proxy variables";
     case kTls: return "check the certificate of " + host + "; SSL_CERT_FILE names a private CA";

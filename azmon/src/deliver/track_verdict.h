@@ -12,7 +12,7 @@
 
 #include "base/clock.h"
 #include "deliver/ingestion_answer.h"
-#include "deliver/transport.h"
+#include "transport/transport.h"
 #include "journal/journal.h"
 
 namespace azmon::deliver {
@@ -36,7 +36,7 @@ struct TrackVerdict {
   std::string advice;         ///< what a person can do about it
 };
 
-TrackVerdict ClassifyTrack(const HttpResponse& response, base::WallTime now);
+TrackVerdict ClassifyTrack(const transport::HttpResponse& response, base::WallTime now);
 
 /// Whether an item that was refused with this status and message is sent again.
 bool IsRetryable(const ItemError& error);
@@ -45,7 +45,7 @@ journal::DropReason DropReasonOf(const ItemError& error);
 
 /// What to do about a failure of the transport, for the log.
 /// @param what  whose host it is: "the connection string", "the OTLP endpoint"
-std::string AdviceOn(TransportError error, std::string_view what);
+std::string AdviceOn(transport::TransportError error, std::string_view what);
 
 /// Printable ASCII of untrusted text, at most 160 characters, for the log.
 std::string Excerpt(std::string_view text);

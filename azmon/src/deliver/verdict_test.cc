@@ -8,7 +8,7 @@
 #include "deliver/otlp_verdict.h"
 #include "deliver/redirect.h"
 #include "deliver/track_verdict.h"
-#include "deliver/url.h"
+#include "transport/url.h"
 #include "otlp/fields.h"
 #include "otlp/wire.h"
 
@@ -47,8 +47,8 @@ TEST(TrackVerdict, FollowsTheStatusTable) {
 }
 
 TEST(TrackVerdict, EveryFailureOfTheTransportIsTriedAgain) {
-  using enum TransportError;
-  for (const TransportError error : {kResolve, kConnect, kTls, kTimeout, kBroken, kNotHttp2, kLocal}) {
+  using enum transport::TransportError;
+  for (const transport::TransportError error : {kResolve, kConnect, kTls, kTimeout, kBroken, kNotHttp2, kLocal}) {
     for (const int status : {0, 200, 400}) {
       const TrackVerdict verdict = ClassifyTrack({.error = error, .error_text = "text", .status = status}, kNow);
       EXPECT_EQ(verdict.action, TrackAction::kRetry) << Name(error) << status;
@@ -146,24 +146,24 @@ TEST(Redirect, IsRememberedForMaxAgeButHalfADayAtMost) {
 }
 
 TEST(Url, PartsAreReadAndOddOnesRefused) {
-  const auto url = ParseUrl("HTTPS://u:p@Host.Example:8443/a?b#c");
+  const auto url = transport::ParseUrl("HTTPS://u:p@Host.Example:8443/a?b#c");
   ASSERT_TRUE(url);
   EXPECT_EQ(url->scheme, "https");
   EXPECT_EQ(url->userinfo, "u:p");
   EXPECT_EQ(url->host, "host.example");
   EXPECT_EQ(url->port, 8443);
   EXPECT_EQ(url->path, "/a?b");
-  EXPECT_EQ(ParseUrl("http://[::1]:80/")->Origin(), "http://[::1]:80");
-  EXPECT_EQ(ParseUrl("https://h")->port, 443);
+  EXPECT_EQ(transport::ParseUrl("http://[::1]:80/")->Origin(), "http://[::1]:80");
+  EXPECT_EQ(transport::ParseUrl("https://h")->port, 443);
   for (const char* text : {"", "h", "://h", "ftp://h", "http://", "http:///p", "http://h:", "http://h:0", "http://h:65536", "http://h:8a", "http://-h",
                            "http://.h", "http://a..b", "http://[::1", "http://[::1]x", "http://[h]", "http://h h", "http://h\r\nx", "http://\xC3\xA9"}) {
-    EXPECT_FALSE(ParseUrl(text)) << text;
+    EXPECT_FALSE(transport::ParseUrl(text)) << text;
   }
 }
 
 TEST(Url, LoopbackIsKnownByNameAndAddress) {
-  for (const char* host : {"localhost", "a.localhost", "127.0.0.1", "127.9.9.9", "::1"}) EXPECT_TRUE(IsLoopback(host)) << host;
-  for (const char* host : {"127.example.com", "localhost.example.com", "10.0.0.1", "::2", "notlocalhost"}) EXPECT_FALSE(IsLoopback(host)) << host;
+  for (const char* host : {"localhost", "a.localhost", "127.0.0.1", "127.9.9.9", "::1"}) EXPECT_TRUE(transport::IsLoopback(host)) << host;
+  for (const char* host : {"127.example.com", "localhost.example.com", "10.0.0.1", "::2", "notlocalhost"}) EXPECT_FALSE(transport::IsLoopback(host)) << host;
 }
 
 // OTLP
@@ -201,8 +201,8 @@ std::string RetryInfo(std::int64_t delay_s, std::int64_t delay_ns) {
   return text;
 }
 
-HttpResponse Grpc(std::string_view status, std::string_view message = {}) {
-  HttpResponse response{.status = 200, .headers = {{"content-type", "application/grpc"}, {"grpc-status", std::string(status)}}};
+transport::HttpResponse Grpc(std::string_view status, std::string_view message = {}) {
+  transport::HttpResponse response{.status = 200, .headers = {{"content-type", "application/grpc"}, {"grpc-status", std::string(status)}}};
   if (!message.empty()) response.headers.emplace_back("grpc-message", message);
   return response;
 }
@@ -216,17 +216,17 @@ TEST(OtlpVerdict, GrpcStatusDecidesByTheSpecification) {
 }
 
 TEST(OtlpVerdict, GrpcStatusWinsOverTheEndOfTheConnection) {
-  HttpResponse response = Grpc("8", "Received message larger than max (5000000 vs. 4194304)");
-  response.error = TransportError::kBroken;
+  transport::HttpResponse response = Grpc("8", "Received message larger than max (5000000 vs. 4194304)");
+  response.error = transport::TransportError::kBroken;
   EXPECT_EQ(ClassifyOtlpGrpc(response, kNow).action, OtlpAction::kSplit);
-  HttpResponse accepted = Grpc("0");
-  accepted.error = TransportError::kBroken;
+  transport::HttpResponse accepted = Grpc("0");
+  accepted.error = transport::TransportError::kBroken;
   EXPECT_EQ(ClassifyOtlpGrpc(accepted, kNow).action, OtlpAction::kAccepted);
 }
 
 TEST(OtlpVerdict, ResourceExhaustedIsRetriedOnlyWithRetryInfo) {
   EXPECT_EQ(ClassifyOtlpGrpc(Grpc("8", "quota"), kNow).action, OtlpAction::kDrop);
-  HttpResponse response = Grpc("8", "quota");
+  transport::HttpResponse response = Grpc("8", "quota");
   response.headers.emplace_back("grpc-status-details-bin", RetryInfo(7, 500'000'000));
   const OtlpVerdict verdict = ClassifyOtlpGrpc(response, kNow);
   EXPECT_EQ(verdict.action, OtlpAction::kRetry);
@@ -248,8 +248,8 @@ TEST(OtlpVerdict, AnswersWithoutAGrpcStatusAreMappedFromHttp) {
   EXPECT_EQ(ClassifyOtlpGrpc({.status = 503, .headers = {{"retry-after", "9"}}}, kNow).wait, seconds(9));
   // A connection that closes right behind the answer swallows the trailers: success is not assumed.
   EXPECT_EQ(ClassifyOtlpGrpc({.status = 200}, kNow).action, kRetry);
-  EXPECT_EQ(ClassifyOtlpGrpc({.error = TransportError::kBroken}, kNow).action, kRetry);
-  const OtlpVerdict wrong_protocol = ClassifyOtlpGrpc({.error = TransportError::kNotHttp2, .status = 404}, kNow);
+  EXPECT_EQ(ClassifyOtlpGrpc({.error = transport::TransportError::kBroken}, kNow).action, kRetry);
+  const OtlpVerdict wrong_protocol = ClassifyOtlpGrpc({.error = transport::TransportError::kNotHttp2, .status = 404}, kNow);
   EXPECT_EQ(wrong_protocol.action, kRetry);
   EXPECT_THAT(wrong_protocol.advice, testing::HasSubstr("http/protobuf"));
 }
@@ -259,16 +259,16 @@ TEST(OtlpVerdict, GrpcMessageIsDecodedAndOddSequencesStay) {
 }
 
 TEST(OtlpVerdict, PartialSuccessIsCountedForBothProtocols) {
-  HttpResponse grpc = Grpc("0");
+  transport::HttpResponse grpc = Grpc("0");
   grpc.body = Frame(PartialSuccess(3, "why"));
   EXPECT_EQ(ClassifyOtlpGrpc(grpc, kNow).rejected, 3U);
   EXPECT_THAT(ClassifyOtlpGrpc(grpc, kNow).cause, testing::HasSubstr("why"));
-  const HttpResponse http{.status = 200, .headers = {{"content-type", "application/x-protobuf"}}, .body = PartialSuccess(2, "why")};
+  const transport::HttpResponse http{.status = 200, .headers = {{"content-type", "application/x-protobuf"}}, .body = PartialSuccess(2, "why")};
   EXPECT_EQ(ClassifyOtlpHttp(http, kNow).rejected, 2U);
-  HttpResponse text = http;
+  transport::HttpResponse text = http;
   text.headers = {{"content-type", "text/html"}};
   EXPECT_EQ(ClassifyOtlpHttp(text, kNow).rejected, 0U);
-  HttpResponse torn = http;
+  transport::HttpResponse torn = http;
   torn.body.resize(torn.body.size() - 1);
   EXPECT_EQ(ClassifyOtlpHttp(torn, kNow).action, OtlpAction::kAccepted);
 }
@@ -283,7 +283,7 @@ TEST(OtlpVerdict, HttpStatusDecidesByTheSpecification) {
   }
   for (const int status : {301, 307, 400, 401, 403, 404, 405, 408, 415, 500, 501}) EXPECT_EQ(ClassifyOtlpHttp({.status = status}, kNow).action, kDrop) << status;
   EXPECT_EQ(ClassifyOtlpHttp({.status = 413}, kNow).action, kSplit);
-  EXPECT_EQ(ClassifyOtlpHttp({.error = TransportError::kTimeout}, kNow).action, kRetry);
+  EXPECT_EQ(ClassifyOtlpHttp({.error = transport::TransportError::kTimeout}, kNow).action, kRetry);
 }
 
 }  // namespace

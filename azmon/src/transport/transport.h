@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// HTTP requests of the delivery thread, behind an interface that tests and a simulator replace.
+// HTTP requests of the library, behind an interface that tests and a simulator replace. Used by `deliver` and `identity`.
 //
 // One thread starts requests and polls; completions run on it, inside Poll(). Nothing here knows what a request carries.
 #pragma once
@@ -16,19 +16,29 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
-#include "deliver/otlp_settings.h"
 
-namespace azmon::deliver {
+namespace azmon::transport {
+
+/// Files of a TLS connection, PEM; empty: the system's CAs, no client certificate.
+struct TlsFiles {
+  std::string ca_file;
+  std::string client_certificate_file;
+  std::string client_key_file;
+
+  friend bool operator==(const TlsFiles&, const TlsFiles&) = default;
+};
 
 struct HttpRequest {
   std::string url;
   std::vector<std::pair<std::string, std::string>> headers;
-  std::shared_ptr<const std::string> body;  ///< POSTed; shared, so that a caller that may repeat it keeps no copy
+  std::shared_ptr<const std::string> body;  ///< POSTed; shared, so that a caller that may repeat it keeps no copy. Null: a GET
   /// HTTP/2, without negotiation on http; else HTTP/1.1.
   bool http2 = false;
   std::chrono::milliseconds timeout = limits::kRequestTimeout;  ///< of the whole exchange
   std::size_t answer_bytes_max = limits::kAnswerBytesMax;       ///< a longer answer is cut: HttpResponse::is_cut
   TlsFiles tls;
+  std::chrono::milliseconds connect_timeout = limits::kConnectTimeout;
+  bool may_use_proxy = true;  ///< false: never, whatever the environment says
 };
 
 /// Why there is no whole answer.
@@ -64,7 +74,7 @@ class Transport {
 
   virtual ~Transport() = default;
 
-  /// Starts a POST. Never calls `done` before the next Poll(); calls it exactly once unless the request is cancelled.
+  /// Starts a request. Never calls `done` before the next Poll(); calls it exactly once unless the request is cancelled.
   virtual Id Start(HttpRequest request, Completion done) = 0;
   /// Gives a request up at once; its completion is not called. Ids that have ended are ignored. Not from a completion.
   virtual void Cancel(Id id) = 0;
@@ -74,4 +84,4 @@ class Transport {
   virtual void Wake() = 0;
 };
 
-}  // namespace azmon::deliver
+}  // namespace azmon::transport

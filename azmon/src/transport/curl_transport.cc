@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "deliver/curl_transport.h"
+#include "transport/curl_transport.h"
 
 #include <curl/curl.h>
 #include <sys/eventfd.h>
@@ -12,9 +12,9 @@
 
 #include "base/check.h"
 #include "base/text.h"
-#include "deliver/url.h"
+#include "transport/url.h"
 
-namespace azmon::deliver {
+namespace azmon::transport {
 
 namespace {
 
@@ -257,7 +257,7 @@ class CurlTransport final : public Transport {
     // A resolver that hangs must not hold the thread: without this, time-outs and removals wait for it.
     set(CURLOPT_QUICK_EXIT, 1L);
     set(CURLOPT_FOLLOWLOCATION, 0L);
-    set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(std::min(request.timeout, limits::kConnectTimeout).count()));
+    set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(std::min(request.timeout, request.connect_timeout).count()));
     set(CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count()));
     set(CURLOPT_HEADERFUNCTION, &OnHeader);
     set(CURLOPT_HEADERDATA, static_cast<void*>(&transfer));
@@ -265,9 +265,11 @@ class CurlTransport final : public Transport {
     set(CURLOPT_WRITEDATA, static_cast<void*>(&transfer));
     set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     set(CURLOPT_TCP_KEEPALIVE, 1L);
-    set(CURLOPT_POST, 1L);
-    set(CURLOPT_POSTFIELDS, request.body->data());
-    set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body->size()));
+    if (request.body) {
+      set(CURLOPT_POST, 1L);
+      set(CURLOPT_POSTFIELDS, request.body->data());
+      set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body->size()));
+    }
 
     if (!request.http2) {
       set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
@@ -282,7 +284,7 @@ class CurlTransport final : public Transport {
     }
     if (needs_fresh_connection) set(CURLOPT_FRESH_CONNECT, 1L);
 
-    const std::string& proxy = IsLoopback(url->host) ? std::string() : is_tls ? options_.https_proxy : options_.http_proxy;
+    const std::string& proxy = IsLoopback(url->host) || !request.may_use_proxy ? std::string() : is_tls ? options_.https_proxy : options_.http_proxy;
     set(CURLOPT_PROXY, proxy.c_str());  // empty: not even what libcurl finds in the environment itself
     set(CURLOPT_NOPROXY, proxy.empty() ? "*" : options_.no_proxy.c_str());
     if (!proxy.empty() && request.http2) set(CURLOPT_HTTPPROXYTUNNEL, 1L);
@@ -350,4 +352,4 @@ Result<std::unique_ptr<Transport>> MakeCurlTransport(CurlOptions options, const 
   return std::unique_ptr<Transport>(std::make_unique<CurlTransport>(std::move(options), clock, multi, wake));
 }
 
-}  // namespace azmon::deliver
+}  // namespace azmon::transport

@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-namespace azmon::deliver {
+namespace azmon::transport {
 
 struct Url {
   std::string scheme;    ///< "http" or "https"
@@ -29,4 +29,4 @@ std::optional<Url> ParseUrl(std::string_view text);
 /// "localhost", a name below it, 127.0.0.0/8 or ::1.
 bool IsLoopback(std::string_view host);
 
-}  // namespace azmon::deliver
+}  // namespace azmon::transport

@@ -18,7 +18,7 @@
 #include "base/check.h"
 #include "base/text.h"
 
-namespace azmon::deliver {
+namespace azmon::transport {
 
 class TestHttpServer {
  public:
@@ -141,4 +141,4 @@ inline std::string RefusingUrl() {
   return "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
 }
 
-}  // namespace azmon::deliver
+}  // namespace azmon::transport

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "deliver/transport.h"
+#include "transport/transport.h"
 
-namespace azmon::deliver {
+namespace azmon::transport {
 
 std::string_view Name(TransportError error) {
   switch (error) {
@@ -25,4 +25,4 @@ std::optional<std::string_view> HttpResponse::Header(std::string_view name) cons
   return std::nullopt;
 }
 
-}  // namespace azmon::deliver
+}  // namespace azmon::transport

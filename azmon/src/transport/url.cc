@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "deliver/url.h"
+#include "transport/url.h"
 
 #include <algorithm>
 
 #include "base/text.h"
 
-namespace azmon::deliver {
+namespace azmon::transport {
 
 namespace {
 
@@ -88,4 +88,4 @@ bool IsLoopback(std::string_view host) {
   return host.starts_with("127.") && std::ranges::all_of(host, [](char c) { return base::IsDigit(c) || c == '.'; });
 }
 
-}  // namespace azmon::deliver
+}  // namespace azmon::transport

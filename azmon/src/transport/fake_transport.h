@@ -8,9 +8,9 @@
 #include <utility>
 
 #include "base/check.h"
-#include "deliver/transport.h"
+#include "transport/transport.h"
 
-namespace azmon::deliver {
+namespace azmon::transport {
 
 class FakeTransport final : public Transport {
  public:
@@ -55,4 +55,4 @@ class FakeTransport final : public Transport {
   std::uint64_t wakes_ = 0;
 };
 
-}  // namespace azmon::deliver
+}  // namespace azmon::transport

@@ -8,9 +8,9 @@
 #include "base/clock.h"
 #include "base/environment.h"
 #include "base/result.h"
-#include "deliver/transport.h"
+#include "transport/transport.h"
 
-namespace azmon::deliver {
+namespace azmon::transport {
 
 struct CurlOptions {
   std::string https_proxy;  ///< URL; empty: none. Never used for loopback hosts
@@ -27,4 +27,4 @@ struct CurlOptions {
 /// @return kSystem if libcurl or an eventfd could not be had
 Result<std::unique_ptr<Transport>> MakeCurlTransport(CurlOptions options, const base::Clock& clock);
 
-}  // namespace azmon::deliver
+}  // namespace azmon::transport
