@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/json_writer.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "envelope/envelope.h"
 #include "envelope/measure.h"
 #include "meter/standard_metrics.h"
@@ -157,7 +158,20 @@ std::string EnvelopesLine(const std::string& name, const Json& input) {
   return "{\"name\":" + Json(name).dump() + ",\"envelopes\":" + Run(input, base::SystemClock().WallNow()) + "}\n";
 }
 
-std::string RecordLines(const std::string& name, const Json& input) {
+/// Texts that are no valid UTF-8, as capture stores them: a receiver that finds such a text in a message refuses the whole request.
+void RepairTexts(Json& value) {
+  if (value.is_object() && value.contains("stringBytesHex")) {
+    std::string repaired;
+    base::AppendValidUtf8(base::ParseHex(value["stringBytesHex"].get<std::string>()).value(), repaired);
+    value["stringBytesHex"] = base::Hex(repaired);
+  } else if (value.is_structured()) {
+    for (Json& member : value) RepairTexts(member);
+  }
+}
+
+std::string RecordLines(const std::string& name, const Json& raw_input) {
+  Json input = raw_input;
+  RepairTexts(input);
   std::string lines;
   const auto add = [&](std::string_view signal, std::string_view message) {
     base::JsonWriter(lines).OpenObject().Member("name", name).Member("signal", signal).Member("message", base::Base64(message)).CloseObject();

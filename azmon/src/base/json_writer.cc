@@ -11,8 +11,6 @@
 namespace azmon::base {
 namespace {
 
-constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
-
 /// What a byte needs inside a JSON string: 0 nothing, 1 an escape, 2 a look at the UTF-8 sequence that it begins.
 constexpr std::array<std::uint8_t, 256> MakeByteClasses() {
   std::array<std::uint8_t, 256> classes{};
@@ -60,7 +58,7 @@ void AppendJsonEscaped(std::string_view text, std::string& out) {
     if (byte_class == 1) {
       AppendEscape(text[i], out);
     } else {
-      out.append(kReplacement);
+      out.append(kReplacementCharacter);
     }
     plain_begin = ++i;
   }

@@ -23,6 +23,23 @@ std::size_t Utf8SequenceLength(std::string_view text) {
   return 4;
 }
 
+bool IsUtf8(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t length = Utf8SequenceLength(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
+void AppendValidUtf8(std::string_view text, std::string& out) {
+  while (!text.empty()) {
+    const std::size_t length = Utf8SequenceLength(text);
+    out.append(length == 0 ? kReplacementCharacter : text.substr(0, length));
+    text.remove_prefix(length == 0 ? 1 : length);
+  }
+}
+
 std::string_view CutUtf8Bytes(std::string_view text, std::size_t bytes_max) {
   if (text.size() <= bytes_max) return text;
   // A sequence has at most four bytes, so the one across the border begins at most three before it.

@@ -3,13 +3,23 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace azmon::base {
 
+/// U+FFFD, what stands for bytes that are no character.
+inline constexpr std::string_view kReplacementCharacter = "\xEF\xBF\xBD";
+
 /// Bytes of the valid UTF-8 sequence at the head of `text` (1 to 4); 0 if there is none (empty, truncated, overlong, surrogate,
 /// above U+10FFFF). Source: RFC 3629 section 4.
 std::size_t Utf8SequenceLength(std::string_view text);
+
+/// True if all of `text` is valid UTF-8; "" is.
+bool IsUtf8(std::string_view text);
+
+/// Appends `text` with each byte that is part of no valid sequence replaced by U+FFFD, so at most three times as long.
+void AppendValidUtf8(std::string_view text, std::string& out);
 
 /// The longest head of `text` that is at most `bytes_max` bytes and does not end inside a code point. Bytes that are no valid UTF-8
 /// count as a code point each.

@@ -39,5 +39,23 @@ TEST(Utf8, CutByUnitsCountsAstralCodePointsTwice) {
   EXPECT_EQ(CutUtf16Units("abc", 3), "abc");
 }
 
+TEST(Utf8, RepairReplacesEachWrongByteAndNothingElse) {
+  const auto repaired = [](std::string_view text) {
+    std::string out = ">";
+    AppendValidUtf8(text, out);
+    return out.substr(1);
+  };
+  for (const std::string_view valid : {"", "abc", "é€😀", "a\xEF\xBF\xBD"}) {
+    EXPECT_TRUE(IsUtf8(valid));
+    EXPECT_EQ(repaired(valid), valid);
+  }
+  const std::pair<std::string_view, std::string_view> wrong[] = {
+      {"a\xFFz", "a\uFFFDz"}, {"\xE2\x82", "\uFFFD\uFFFD"}, {"\xED\xA0\x80", "\uFFFD\uFFFD\uFFFD"}, {"\xC0\xAF\xE2\x82\xAC", "\uFFFD\uFFFD€"}};
+  for (const auto& [text, expected] : wrong) {
+    EXPECT_FALSE(IsUtf8(text));
+    EXPECT_EQ(repaired(text), expected);
+  }
+}
+
 }  // namespace
 }  // namespace azmon::base
