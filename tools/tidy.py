@@ -173,7 +173,8 @@ def check_package_lists(files: list[pathlib.PurePosixPath], checks: Checks):
                 if entry:
                     key = " ".join(entry)
                     checks.that(key not in seen, f"{path}: {key} stands in {seen.get(key)} too")
-                    checks.that(re.fullmatch(r"[a-z0-9][a-z0-9+.-]+( @(bookworm|trixie))?", key) is not None, f"{path}: '{line}' is no package")
+                    form = r"[a-z0-9][a-z0-9.-]+==[0-9.]+" if path.parts[1] == "pip" else r"[a-z0-9][a-z0-9+.-]+( @(bookworm|trixie))?"
+                    checks.that(re.fullmatch(form, key) is not None, f"{path}: '{line}' is no package")
                     seen[key] = str(path)
 
 
@@ -182,7 +183,9 @@ def check_shell(files: list[pathlib.PurePosixPath], checks: Checks):
     for script in scripts:
         if str(script).endswith(".sh") and "Sourced by" in (ROOT / script).read_text(encoding="utf-8"):
             continue  # read with the script that sources it
-        checks.that("set -euo pipefail" in (ROOT / script).read_text(encoding="utf-8"), f"{script}: no set -euo pipefail")
+        text = (ROOT / script).read_text(encoding="utf-8")
+        wanted = "set -eu" if text.startswith("#!/bin/sh") else "set -euo pipefail"  # where there is no bash
+        checks.that(f"{wanted}\n" in text, f"{script}: no {wanted}")
     if not shutil.which("shellcheck"):
         print("skipped: shellcheck is not installed; ./dev check installs it")
         return

@@ -153,6 +153,18 @@ install_npm_tools() {
   npm_install "$root/packages/npm" "$build_root/npm/tools" "install Azurite"
 }
 
+# The tools that check the deployment files, into a virtual environment of build/python.
+install_python_tools() {
+  local list="$root/packages/pip/requirements.txt" own="$build_root/python" sum
+  sum="$(sha256sum <"$list")"
+  if [[ -f "$own/.azmon-list" && "$(<"$own/.azmon-list")" == "$sum" ]]; then
+    return
+  fi
+  step "make build/python" python-venv python3 -m venv --clear "$own"
+  step "install Python tools" python-tools "$own/bin/pip" install --quiet --disable-pip-version-check --requirement "$list"
+  printf '%s' "$sum" >"$own/.azmon-list"
+}
+
 # What the page of azmon-local is built with.
 install_web() {
   npm_install "$root/local/web" "$root/local/web" "install the page's packages"

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+// A user-assigned identity. It is there before the app that uses it, so its roles are too.
+param name string
+param location string
+param tags object
+
+resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
+  name: name
+  location: location
+  tags: tags
+}
+
+output id string = identity.id
+output clientId string = identity.properties.clientId
+output principalId string = identity.properties.principalId
