@@ -60,9 +60,8 @@ def azure_yaml(tree: pathlib.Path) -> list[str]:
     steps = [step["azd"] for step in described["workflows"]["up"]["steps"]]
     if steps != ["provision", "deploy --all", "provision"]:
         found.append(f"workflows.up is {steps}: without the second provision the apps keep the placeholder's template")
-    for hook in described["hooks"]["preprovision"].values():
-        if not (tree / hook["run"]).is_file():
-            found.append(f"there is no hook {hook['run']}")
+    for when in ("preup", "preprovision"):
+        found += [f"{when}: there is no hook {hook['run']}" for hook in described["hooks"][when].values() if not (tree / hook["run"]).is_file()]
     return found
 
 
