@@ -38,6 +38,9 @@ param managedOtelAgent bool = false
 @description('false: Application Insights takes telemetry with an Entra token of the services\' identities only, none with the connection string alone.')
 param insightsLocalAuthentication bool = true
 
+@description('Share of the traces that is kept, 0 to 1. The same traces in every service, so those that are kept are whole.')
+param samplingRatio string = '1'
+
 @description('Orders that checkout places, a second.')
 param orderRate string = '0.2'
 
@@ -198,6 +201,7 @@ module receipt 'modules/service.bicep' = {
     insightsConnectionString: insightsConnectionString
     insightsLocalAuthentication: insightsLocalAuthentication
     otlpEndpoint: otlpEndpoint
+    samplingRatio: samplingRatio
     settings: [
       { name: 'AZURE_STORAGE_BLOB_ENDPOINT', value: storage.outputs.blobEndpoint }
       { name: 'STORAGE_ACCOUNT_CONTAINER_NAME', value: storage.outputs.containerName }
@@ -235,6 +239,7 @@ module orderProcessor 'modules/service.bicep' = {
     insightsConnectionString: insightsConnectionString
     insightsLocalAuthentication: insightsLocalAuthentication
     otlpEndpoint: otlpEndpoint
+    samplingRatio: samplingRatio
     settings: [
       { name: 'SERVICE_RECEIPT_API_NAME', value: receipt.outputs.name }
     ]
@@ -273,6 +278,7 @@ module checkout 'modules/service.bicep' = {
     insightsConnectionString: insightsConnectionString
     insightsLocalAuthentication: insightsLocalAuthentication
     otlpEndpoint: otlpEndpoint
+    samplingRatio: samplingRatio
     settings: [
       { name: 'SERVICE_ORDER_PROCESSOR_API_NAME', value: orderProcessor.outputs.name }
       { name: 'ORDER_RATE', value: orderRate }

@@ -31,6 +31,7 @@ param serviceTokenPrevious string
 param insightsConnectionString string
 param insightsLocalAuthentication bool
 param otlpEndpoint string
+param samplingRatio string
 
 @description('What this service alone is set to.')
 param settings array
@@ -62,6 +63,8 @@ var telemetry = concat(
   [
     { name: 'OTEL_SERVICE_NAME', value: serviceName }
     { name: 'AZMON_STORAGE_DIRECTORY', value: journal }
+    { name: 'OTEL_TRACES_SAMPLER', value: 'microsoft.fixed_percentage' }
+    { name: 'OTEL_TRACES_SAMPLER_ARG', value: samplingRatio }
   ],
   empty(insightsConnectionString) ? [] : [ { name: 'APPLICATIONINSIGHTS_CONNECTION_STRING', secretRef: 'insights-connection-string' } ],
   insightsLocalAuthentication ? [] : [ { name: 'APPLICATIONINSIGHTS_AUTHENTICATION_STRING', value: 'Authorization=AAD;ClientId=${identityClientId}' } ],
