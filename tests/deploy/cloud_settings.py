@@ -248,8 +248,9 @@ def rehearse(checks: Checks, cloud: Cloud):
     else:
         checks.that(True, "each has its receipt in the storage account")
     for source, where in (("breeze", "Application Insights, over TLS"), ("otlp", "the second destination")):
-        wrong = cloud.wait_whole([order.trace_id for order in orders[:_ORDERS] if order.ok], 40, (source,))
-        checks.that(not wrong, f"all traces are whole at {where}", str(dict(list(wrong.items())[:2])))
+        traces = [order.trace_id for order in orders[:_ORDERS] if order.ok]
+        wrong = cloud.wait_whole(traces, 40, (source,))
+        checks.that(len(traces) == _ORDERS and not wrong, f"all traces are whole at {where}", str(dict(list(wrong.items())[:2])))
     asked = [query for query in cloud.identity.asked if "storage" in query.get("resource", "")]
     wanted = settings_of(cloud.apps["receipt"])["AZURE_CLIENT_ID"]
     checks.that(asked and all(query["good"] == "True" and query.get("client_id") == wanted for query in asked) and len(asked) <= 3,

@@ -24,6 +24,15 @@ events_logger="none"
 """
 
 
+# What the official image has too: its program, and BusyBox's nc -z, by which compose asks for its health.
+_AZURITE_PROGRAMS = r"""
+printf '#!/bin/sh\nexec /usr/bin/node /azurite/node_modules/azurite/dist/src/blob/main.js "$@"\n' > /usr/bin/azurite-blob
+printf '#!/usr/bin/node\nrequire("net").connect(process.argv[4], process.argv[3]).on("connect", () => process.exit(0)).on("error", () => process.exit(1))\n' > /usr/bin/nc
+chmod +x /usr/bin/azurite-blob /usr/bin/nc
+node --version
+"""
+
+
 def require(*programs: str):
     if os.geteuid() != 0:
         skip_all("root is needed to build and run images here")
@@ -94,8 +103,7 @@ def make_azurite():
     libraries = [line.split("=> ")[1].split(" ")[0] for line in need(["ldd", node]).splitlines() if "=> /" in line]
     foreign = [library for library in libraries if "libnode" in library or not library.startswith(("/lib", "/usr/lib"))]
     need(["buildah", "copy", container, node, *foreign, "/usr/bin/"])
-    need(["buildah", "run", "--isolation", "chroot", container, "--", "sh", "-c",
-          "printf '#!/bin/sh\\nexec /usr/bin/node /azurite/node_modules/azurite/dist/src/blob/main.js \"$@\"\\n' > /usr/bin/azurite-blob && chmod +x /usr/bin/azurite-blob && node --version"])
+    need(["buildah", "run", "--isolation", "chroot", container, "--", "sh", "-c", _AZURITE_PROGRAMS])
     need(["buildah", "commit", container, AZURITE])
     need(["buildah", "rm", container])
 

@@ -72,9 +72,10 @@ class Containers:
         wait_until(lambda: (shared / "ready.json").exists(), 60, "azmon-local is ready")
         self.local = AzmonLocal.__new__(AzmonLocal)
         self.local.ready = {"page": f"http://127.0.0.1:{self.ports['port']}"}
-        authority = next(shared.rglob("*ca*.pem"))
+        ready = json.loads((shared / "ready.json").read_text(encoding="utf-8"))
         self.bundle = work / "authorities.pem"
-        self.bundle.write_text(authority.read_text(encoding="utf-8"), encoding="utf-8")
+        self.bundle.write_bytes(pathlib.Path(ready["caFile"].replace("/shared", str(shared), 1)).read_bytes())
+        self.bundle.chmod(0o644)
 
     def start(self, name: str, **settings: str):
         environment = {
@@ -111,8 +112,11 @@ def run_them(checks: Checks, system: Containers):
     podman = system.podman
     system.start("receipt", AZURE_STORAGE_CONNECTION_STRING=blobs.connection_string(system.azurite.port))
     system.answer_time("receipt")
+    start = time.monotonic()
     system.start("order-processor", SERVICE_RECEIPT_API_NAME=f"localhost:{system.ports['receipt']}")
-    print(f"order-processor: {system.answer_time('order-processor') * 1000:.0f} ms from podman's return to the first answer", flush=True)
+    started = time.monotonic() - start
+    answered = started + system.answer_time("order-processor")
+    print(f"order-processor: first answer {answered * 1000:.0f} ms after podman was asked, which took {started * 1000:.0f} ms of them", flush=True)
     for name in ("receipt", "order-processor"):
         wait_until(lambda: podman("exec", f"azmon-rehearsal-{name}", "/usr/bin/service", "--health")[0] == 0, 60, f"{name} is healthy by its own word", pause=0.5)
         checks.that(True, f"{name}: its health check, the program itself, says that it is ready")
@@ -127,7 +131,7 @@ def run_them(checks: Checks, system: Containers):
     checks.that(code == 0 and output.strip().splitlines()[-1] == "0" and len(lines) == 20 and all(order.ok for order in lines), "20 orders go through the containers, all well",
                 f"{output}\n{podman.logs('azmon-rehearsal-checkout')[-1500:]}\n{podman.logs('azmon-rehearsal-receipt')[-800:]}")
     wrong = system.wait_whole([order.trace_id for order in lines], 40)
-    checks.that(not wrong, "their traces are whole both ways: over TLS to a name, and by OTLP", str(dict(list(wrong.items())[:1]))[:1500])
+    checks.that(lines and not wrong, "their traces are whole both ways: over TLS to a name, and by OTLP", str(dict(list(wrong.items())[:1]))[:1500])
     for name in ("order-processor", "receipt"):
         start = time.monotonic()
         podman("stop", "--time", "20", f"azmon-rehearsal-{name}")
@@ -142,9 +146,8 @@ def test(checks: Checks):
     code, output = command(["buildah", "bud", "--pull-never", "--layers", "--isolation", "chroot", "--format", "docker", "--volume", "/etc/ssl/certs:/etc/ssl/certs:ro",
                             "--network", "host", "--file", ROOT / "docker/service.Dockerfile", ROOT], seconds=600)
     checks.that(code != 0, "a build without SERVICE fails, and says so by its step", output[-500:])
-    for name in ("receipt", "order-processor", "checkout"):
+    for name in ("receipt", "order-processor", "checkout", "azmon-local"):
         look_into(checks, name, _GOAL_BYTES)
-    look_into(checks, "azmon-local", 2 * _GOAL_BYTES)
     with tempfile.TemporaryDirectory(prefix="azmon-images-") as name:
         os.chmod(name, 0o755)
         system = Containers(pathlib.Path(name))
