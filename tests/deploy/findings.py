@@ -247,7 +247,7 @@ def _known_variables(tree: pathlib.Path, service: str) -> set[str]:
 
 def _ports(tree: pathlib.Path, service: str) -> tuple[int, int]:
     text = (tree / "services" / service / "settings.cc").read_text(encoding="utf-8")
-    match = re.search(r"reader\.Listen\((\d+), (\d+)", text)
+    match = re.search(r"reader\.(?:Listen|Common)\((\d+), (\d+)", text)
     return int(match[1]), int(match[2])
 
 
