@@ -64,6 +64,13 @@ enum class Globals {
   kLeave,
 };
 
+/// One readable line an item on standard error, at a bounded rate.
+enum class Console {
+  kOff,
+  kOn,
+  kAuto,  ///< on when there is no other destination and standard error is a terminal
+};
+
 /// How spans are captured.
 enum class Pipeline {
   kSdk,  ///< a span processor in opentelemetry-cpp's SDK
@@ -89,12 +96,15 @@ struct DestinationHealth {
 struct Health {
   std::optional<DestinationHealth> azure;  ///< absent: not configured
   std::optional<DestinationHealth> otlp;
+  std::optional<DestinationHealth> console;
 };
 
 struct Options {
   /// Of Application Insights; else APPLICATIONINSIGHTS_CONNECTION_STRING.
   std::optional<std::string> connection_string;
   OtlpOptions otlp;
+  /// AZMON_CONSOLE, `off` by default; OTEL_TRACES_EXPORTER and its like with `console` switch it on for one signal.
+  std::optional<Console> console;
   /// Attributes of the resource; they win over OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES.
   std::map<std::string, std::string> resource;
   /// Share of traces to keep, 0 to 1, the same traces in every service (OTEL_TRACES_SAMPLER=microsoft.fixed_percentage).

@@ -55,6 +55,15 @@ inline constexpr std::size_t kAnswerBytesMax = 1u << 20;
 /// A connection string; the documented maximum of the service.
 inline constexpr std::size_t kConnectionStringBytesMax = 4096;
 
+/// One line of the console destination, its end included: a terminal's few rows.
+inline constexpr std::size_t kConsoleLineBytesMax = 1024;
+/// Lines a second of the console destination: more than a person reads, less than a terminal's cost would show in the host. So many more
+/// may come at once after quiet seconds.
+inline constexpr std::uint32_t kConsoleLinesPerSecond = 200;
+inline constexpr std::uint32_t kConsoleLinesAtOnce = 1000;
+/// The console's lines are written together after this time.
+inline constexpr std::chrono::milliseconds kConsoleInterval{200};
+
 inline constexpr std::chrono::milliseconds kExportInterval{1000};
 /// Of the standard metrics; fixed by the service's charts (distro spec 3.1).
 inline constexpr std::chrono::milliseconds kStandardMetricsInterval{60000};

@@ -15,6 +15,7 @@
 
 #include "deliver/azure_destination.h"
 #include "transport/curl_transport.h"
+#include "deliver/console_destination.h"
 #include "deliver/destination.h"
 #include "deliver/log_limiter.h"
 #include "deliver/otlp_destination.h"
@@ -56,6 +57,9 @@ class Delivery::Impl {
     if (otlp) {
       destinations_.push_back({journal::Destination::kOtlp, std::make_unique<OtlpDestination>(journal, *transport_, clock_, std::move(*otlp),
                                                                                              options.export_interval, log_, base::Random())});
+    }
+    if (options.console != nullptr) {
+      destinations_.push_back({journal::Destination::kConsole, std::make_unique<ConsoleDestination>(journal, *options.console)});
     }
     journal_.SetListener(limits::kBatchFullBytes, [this] { transport_->Wake(); });
   }

@@ -17,6 +17,7 @@
 #include "base/environment.h"
 #include "base/limits.h"
 #include "base/result.h"
+#include "base/standard_error.h"
 #include "deliver/connection_string.h"
 #include "deliver/otlp_settings.h"
 #include "envelope/envelope.h"
@@ -45,6 +46,8 @@ struct DeliveryOptions {
   /// Proxies: HTTPS_PROXY, HTTP_PROXY, NO_PROXY and their lower-case forms. Read once, at the start.
   const base::Environment* environment = &base::ProcessEnvironment();
   const base::Clock* clock = &base::SystemClock();
+  /// Where the console destination writes; null: there is none. Outlives the Delivery.
+  base::LineSink* console = nullptr;
   /// Instead of libcurl, for tests; used by the delivery thread alone but for Wake().
   std::shared_ptr<azmon::transport::Transport> transport;
 };

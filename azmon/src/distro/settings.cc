@@ -26,12 +26,48 @@ bool IsTrue(const Environment& environment, const char* variable) {
   return value && base::EqualsIgnoreCase(*value, "true");
 }
 
-/// `none` switches a signal off for every destination.
-bool IsSignalEnabled(const Environment& environment, const char* variable, Settings& settings) {
-  const auto exporter = environment.Get(variable);
-  if (!exporter || !base::EqualsIgnoreCase(*exporter, "none")) return true;
-  settings.notes.push_back(std::string(variable) + " is none, so the signal is off");
-  return false;
+/// `none` switches a signal off for every destination, `console` shows it; the others are decided by their own variables.
+Settings::Signal ReadExporters(const Environment& environment, const char* variable, Settings& settings) {
+  Settings::Signal signal;
+  const auto text = environment.Get(variable);
+  if (!text) return signal;
+  for (const std::string_view piece : base::Split(*text, ',')) {
+    const std::string name = base::ToLower(base::Trim(piece));
+    if (name == "none") {
+      signal.is_enabled = false;
+    } else if (name == "console") {
+      signal.to_console = true;
+    } else if (name != "otlp" && !name.empty()) {
+      settings.problems.push_back(
+          {.severity = Severity::kWarning, .setting = variable, .text = "has an entry that is none of otlp, console, none; it is ignored"});
+    }
+  }
+  if (!signal.is_enabled) settings.notes.push_back(std::string(variable) + " is none, so the signal is off");
+  return signal;
+}
+
+/// Distro spec 10.2, row 10. The other destinations are known.
+void ReadConsole(const Options& options, const Environment& environment, bool has_terminal, Settings& settings) {
+  Console console = Console::kOff;
+  if (options.console) {
+    console = *options.console;
+  } else if (const auto text = environment.Get("AZMON_CONSOLE")) {
+    const std::string name = base::ToLower(*text);
+    if (name == "on") {
+      console = Console::kOn;
+    } else if (name == "auto") {
+      console = Console::kAuto;
+    } else if (name != "off") {
+      settings.problems.push_back({.severity = Severity::kWarning, .setting = "AZMON_CONSOLE", .text = "is none of off, on, auto; off is used"});
+    }
+  }
+  const bool is_on = console == Console::kOn || (console == Console::kAuto && has_terminal && !settings.azure && !settings.otlp);
+  bool has_any = false;
+  for (Settings::Signal* const signal : {&settings.traces, &settings.logs, &settings.metrics}) {
+    signal->to_console = signal->is_enabled && (is_on || signal->to_console);
+    has_any |= signal->to_console;
+  }
+  if (has_any) settings.notes.emplace_back("the console shows items");
 }
 
 /// Distro spec 1.4: where we run, as one letter.
@@ -278,18 +314,19 @@ void ReadPropagators(const Environment& environment, Settings& settings) {
 
 }  // namespace
 
-Settings ReadSettings(const Options& options, const Environment& environment, const resource::Host& host) {
+Settings ReadSettings(const Options& options, const Environment& environment, const resource::Host& host, bool has_terminal) {
   Settings settings;
   settings.sdk_disabled = IsTrue(environment, "OTEL_SDK_DISABLED");
   if (settings.sdk_disabled) {
     settings.notes.emplace_back("off, because OTEL_SDK_DISABLED is true");
     return settings;
   }
-  settings.traces_enabled = IsSignalEnabled(environment, "OTEL_TRACES_EXPORTER", settings);
-  settings.logs_enabled = IsSignalEnabled(environment, "OTEL_LOGS_EXPORTER", settings);
-  settings.metrics_enabled = IsSignalEnabled(environment, "OTEL_METRICS_EXPORTER", settings);
+  settings.traces = ReadExporters(environment, "OTEL_TRACES_EXPORTER", settings);
+  settings.logs = ReadExporters(environment, "OTEL_LOGS_EXPORTER", settings);
+  settings.metrics = ReadExporters(environment, "OTEL_METRICS_EXPORTER", settings);
   ReadAzure(options, environment, host, settings);
   ReadOtlp(options, environment, settings);
+  ReadConsole(options, environment, has_terminal, settings);
   ReadSampling(options, environment, settings);
   ReadPropagators(environment, settings);
   ReadMetrics(options, environment, settings);
@@ -297,13 +334,13 @@ Settings ReadSettings(const Options& options, const Environment& environment, co
   if (options.export_interval && options.export_interval->count() <= 0) {
     settings.problems.push_back({.severity = Severity::kWarning, .setting = "Options::export_interval", .text = "is not positive; 1 s is used"});
   }
-  if (!settings.azure && !settings.otlp) {
+  if (!settings.azure && !settings.otlp && !settings.HasConsole()) {
     const bool has_error = std::ranges::any_of(settings.problems, [](const Problem& problem) { return problem.severity == Severity::kError; });
     // An unusable destination has been reported already.
     if (!has_error) {
       settings.problems.push_back({.severity = Severity::kError,
                                    .setting = kConnectionStringVariable,
-                                   .text = "is not set and no OTLP endpoint either, so telemetry goes nowhere; set it, or OTLP_EXPORT_ENDPOINT"});
+                                   .text = "is not set and no OTLP endpoint either, so telemetry goes nowhere; set it, or OTLP_EXPORT_ENDPOINT, or AZMON_CONSOLE=on to see it"});
     }
   }
   return settings;

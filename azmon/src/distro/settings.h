@@ -20,10 +20,16 @@ namespace azmon::distro {
 enum class Propagator : std::uint8_t { kTraceContext, kBaggage, kB3, kB3Multi, kJaeger };
 
 struct Settings {
+  /// What OTEL_TRACES_EXPORTER, OTEL_LOGS_EXPORTER and OTEL_METRICS_EXPORTER say of their signal.
+  struct Signal {
+    bool is_enabled = true;   ///< not `none`
+    bool to_console = false;
+  };
+
   bool sdk_disabled = false;     ///< OTEL_SDK_DISABLED
-  bool traces_enabled = true;    ///< OTEL_TRACES_EXPORTER is not `none`
-  bool logs_enabled = true;      ///< OTEL_LOGS_EXPORTER is not `none`
-  bool metrics_enabled = true;   ///< OTEL_METRICS_EXPORTER is not `none`
+  Signal traces;
+  Signal logs;
+  Signal metrics;
   std::optional<deliver::AzureSettings> azure;
   std::optional<deliver::OtlpSettings> otlp;
   resource::Attributes resource;
@@ -36,9 +42,12 @@ struct Settings {
   capture::Temporality otlp_temporality = capture::Temporality::kCumulative;  ///< Application Insights always gets deltas
   std::vector<Problem> problems;  ///< of every setting
   std::vector<std::string> notes; ///< what was decided, a sentence each, for the start line
+
+  bool HasConsole() const { return traces.to_console || logs.to_console || metrics.to_console; }
 };
 
-Settings ReadSettings(const Options& options, const base::Environment& environment, const resource::Host& host);
+/// @param has_terminal  standard error is a terminal, for Console::kAuto
+Settings ReadSettings(const Options& options, const base::Environment& environment, const resource::Host& host, bool has_terminal = false);
 
 /// "POST /orders"-style one-line text of problems: `setting: text; setting: text`.
 std::string Describe(const std::vector<Problem>& problems);

@@ -63,7 +63,36 @@ TEST(Settings, AllProblemsAreReportedTogetherAndTheRestRuns) {
 
 TEST(Settings, OperatorsSwitchesWin) {
   EXPECT_TRUE(Read({{"OTEL_SDK_DISABLED", "TRUE"}}).sdk_disabled);
-  EXPECT_FALSE(Read({{"OTEL_TRACES_EXPORTER", "none"}, {"OTLP_EXPORT_ENDPOINT", "http://localhost:4317"}}).traces_enabled);
+  EXPECT_FALSE(Read({{"OTEL_TRACES_EXPORTER", "none"}, {"OTLP_EXPORT_ENDPOINT", "http://localhost:4317"}}).traces.is_enabled);
+}
+
+TEST(Settings, ConsoleIsSwitchedForAllSignalsOrForOne) {
+  const auto shown = [](Variables variables, const Options& options = {}, bool has_terminal = false) {
+    const Settings settings = ReadSettings(options, base::MapEnvironment(std::move(variables)), {}, has_terminal);
+    return std::string(settings.traces.to_console ? "t" : "") + (settings.logs.to_console ? "l" : "") + (settings.metrics.to_console ? "m" : "");
+  };
+  const auto endpoint = std::pair<const std::string, std::string>("OTLP_EXPORT_ENDPOINT", "http://localhost:4317");
+  Options off;
+  off.console = Console::kOff;
+  Options on;
+  on.console = Console::kOn;
+  EXPECT_EQ(shown({}), "");
+  EXPECT_EQ(shown({{"AZMON_CONSOLE", "ON"}}), "tlm");
+  EXPECT_EQ(shown({{"AZMON_CONSOLE", "on"}}, off), "") << "the program's choice wins";
+  EXPECT_EQ(shown({{"AZMON_CONSOLE", "off"}}, on), "tlm");
+  EXPECT_EQ(shown({{"AZMON_CONSOLE", "on"}, {"OTEL_LOGS_EXPORTER", "none"}}), "tm");
+  EXPECT_EQ(shown({{"OTEL_TRACES_EXPORTER", "otlp, console"}}), "t");
+  EXPECT_EQ(shown({{"OTEL_METRICS_EXPORTER", "console"}}), "m");
+  EXPECT_EQ(shown({{"AZMON_CONSOLE", "auto"}}, {}, true), "tlm");
+  EXPECT_EQ(shown({{"AZMON_CONSOLE", "auto"}}, {}, false), "") << "no terminal";
+  EXPECT_EQ(shown({{"AZMON_CONSOLE", "auto"}, endpoint}, {}, true), "") << "another destination";
+  EXPECT_EQ(shown({{"AZMON_CONSOLE", "auto"}, {"APPLICATIONINSIGHTS_CONNECTION_STRING", kConnectionString}}, {}, true), "");
+}
+
+TEST(Settings, ConsoleAloneIsADestination) {
+  EXPECT_TRUE(Read({{"AZMON_CONSOLE", "on"}}).problems.empty());
+  const Settings wrong = Read({{"AZMON_CONSOLE", "loud"}, {"OTEL_TRACES_EXPORTER", "zipkin"}});
+  EXPECT_THAT(wrong.problems, testing::IsSupersetOf({testing::Field(&Problem::setting, "AZMON_CONSOLE"), testing::Field(&Problem::setting, "OTEL_TRACES_EXPORTER")}));
 }
 
 TEST(Settings, EverySamplerOfTheContractIsKnown) {

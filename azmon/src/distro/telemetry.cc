@@ -24,6 +24,7 @@
 
 #include "azmon/azmon.h"
 #include "azmon/sdk.h"
+#include "base/standard_error.h"
 #include "capture/log_processor.h"
 #include "capture/span_processor.h"
 #include "deliver/delivery.h"
@@ -135,6 +136,7 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
     Health health;
     if (settings_.azure) health.azure = HealthOf(*journal_, journal::Destination::kAzure);
     if (settings_.otlp) health.otlp = HealthOf(*journal_, journal::Destination::kOtlp);
+    if (settings_.HasConsole()) health.console = HealthOf(*journal_, journal::Destination::kConsole);
     return health;
   }
 
@@ -156,8 +158,8 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
   }
 
   std::unique_ptr<capture::SpanProcessor> MakeSpanProcessor() {
-    const std::uint8_t destinations = DestinationsOf(deliver::OtlpSignal::kTraces, settings_.traces_enabled);
-    const std::uint8_t meter = settings_.traces_enabled ? MeterFlag() : std::uint8_t{0};
+    const std::uint8_t destinations = DestinationsOf(deliver::OtlpSignal::kTraces, settings_.traces);
+    const std::uint8_t meter = settings_.traces.is_enabled ? MeterFlag() : std::uint8_t{0};
     const std::uint8_t unsampled = settings_.otlp_sampling == OtlpSampling::kAll ? destinations & otlp::kForOtlp : 0;
     return std::make_unique<capture::SpanProcessor>(
         journal_, capture::ProcessorOptions{.destinations = static_cast<std::uint8_t>(destinations | meter),
@@ -169,9 +171,9 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
   }
 
   std::unique_ptr<capture::LogProcessor> MakeLogProcessor() {
-    const std::uint8_t meter = settings_.logs_enabled ? MeterFlag() : std::uint8_t{0};
+    const std::uint8_t meter = settings_.logs.is_enabled ? MeterFlag() : std::uint8_t{0};
     return std::make_unique<capture::LogProcessor>(
-        journal_, capture::LogProcessorOptions{.destinations = static_cast<std::uint8_t>(DestinationsOf(deliver::OtlpSignal::kLogs, settings_.logs_enabled) | meter),
+        journal_, capture::LogProcessorOptions{.destinations = static_cast<std::uint8_t>(DestinationsOf(deliver::OtlpSignal::kLogs, settings_.logs) | meter),
                                                .unsampled_destinations = meter,
                                                .marks_measured = settings_.standard_metrics,
                                                .severity_min = options_.log_severity_min,
@@ -202,11 +204,12 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
   }
 
   void StartDelivery() {
-    if (!settings_.azure && !settings_.otlp) return;
+    if (!settings_.azure && !settings_.otlp && !settings_.HasConsole()) return;
     const auto interval = options_.export_interval && options_.export_interval->count() > 0 ? *options_.export_interval : limits::kExportInterval;
     deliver::DeliveryOptions options{.export_interval = interval, .log = [log = log_](Severity severity, std::string_view line) {
                                        log->Write(severity == Severity::kError ? distro::LogLevel::kError : distro::LogLevel::kWarn, line);
                                      }};
+    if (settings_.HasConsole()) options.console = &base::StandardError();
     if (settings_.standard_metrics) {
       const auto reader =
           std::make_shared<meter::StandardReader>(*journal_, settings_.azure->envelope, base::SystemClock(), limits::kStandardMetricsInterval);
@@ -221,11 +224,12 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
   }
 
   /// Who gets a signal, as flags of otlp::RecordFlags.
-  std::uint8_t DestinationsOf(deliver::OtlpSignal signal, bool is_enabled) const {
-    if (!is_enabled || delivery_ == nullptr) return 0;
+  std::uint8_t DestinationsOf(deliver::OtlpSignal signal, const distro::Settings::Signal& setting) const {
+    if (!setting.is_enabled || delivery_ == nullptr) return 0;
     std::uint8_t destinations = 0;
     if (settings_.azure) destinations |= otlp::kForAzure;
     if (settings_.otlp && settings_.otlp->Of(signal)) destinations |= otlp::kForOtlp;
+    if (setting.to_console) destinations |= otlp::kForConsole;
     return destinations;
   }
 
@@ -262,10 +266,11 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
   }
 
   std::vector<distro::MetricReader> MetricDestinations() const {
-    const std::uint8_t destinations = DestinationsOf(deliver::OtlpSignal::kMetrics, settings_.metrics_enabled);
+    const std::uint8_t destinations = DestinationsOf(deliver::OtlpSignal::kMetrics, settings_.metrics);
     std::vector<distro::MetricReader> readers;
     if ((destinations & otlp::kForAzure) != 0) readers.push_back({journal::Destination::kAzure, capture::Temporality::kDelta});
     if ((destinations & otlp::kForOtlp) != 0) readers.push_back({journal::Destination::kOtlp, settings_.otlp_temporality});
+    if ((destinations & otlp::kForConsole) != 0) readers.push_back({journal::Destination::kConsole, capture::Temporality::kDelta});
     return readers;
   }
 
@@ -418,7 +423,7 @@ Telemetry Start(Options options) noexcept {
     return Telemetry(std::move(impl));
   }
   const base::Environment& environment = base::ProcessEnvironment();
-  distro::Settings settings = distro::ReadSettings(options, environment, resource::ReadHost());
+  distro::Settings settings = distro::ReadSettings(options, environment, resource::ReadHost(), base::IsStandardErrorATerminal());
   const distro::LogLevel level = distro::ReadLogLevel(environment, settings.problems);
   auto log = std::make_shared<distro::OwnLog>(level, options.on_log, base::SystemClock());
   auto impl = std::make_shared<TelemetryImpl>(std::move(options), std::move(settings), std::move(log));
