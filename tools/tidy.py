@@ -29,7 +29,7 @@ ALLOWED = {
     "azmon/src/resource": {"base", "otlp"} | PUBLIC,
     "azmon/src/sampling": {"base", "otlp"} | PUBLIC,
     "azmon/src/meter": {"base", "otlp", "journal", "envelope"} | PUBLIC,
-    "azmon/src/capture": {"base", "otlp", "journal", "sampling"} | PUBLIC,
+    "azmon/src/capture": {"base", "otlp", "journal", "envelope", "sampling"} | PUBLIC,
     "azmon/src/deliver": {"base", "otlp", "journal", "envelope", "identity", "transport"} | PUBLIC,
     "azmon/src/distro": {"base", "otlp", "journal", "envelope", "identity", "transport", "capture", "deliver", "meter", "resource", "sampling"} | PUBLIC,
     "azmon/instrumentation": {"base", "net"} | PUBLIC,

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include <opentelemetry/logs/severity.h>
 #include <opentelemetry/sdk/logs/recordable.h>
@@ -44,6 +45,7 @@ class LogRecord final : public opentelemetry::sdk::logs::Recordable {
 
   bool IsIgnored() const { return is_ignored_; }
   bool HasSpan() const { return has_span_id_; }
+  std::string_view SpanId() const { return {reinterpret_cast<const char*>(span_id_), sizeof span_id_}; }
   bool IsSampled() const { return (trace_flags_ & opentelemetry::trace::TraceFlags::kIsSampled) != 0; }
   const opentelemetry::sdk::resource::Resource* Resource() const { return resource_; }
   const opentelemetry::sdk::instrumentationscope::InstrumentationScope* Scope() const { return scope_; }

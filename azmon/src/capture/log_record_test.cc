@@ -70,7 +70,7 @@ TEST(LogRecord, EventNameAndIdAreKept) {
 class LogProcessorTest : public testing::Test {
  protected:
   void Start(LogProcessorOptions options = {}) {
-    options.destinations = otlp::kForAzure | otlp::kForOtlp;
+    options.common.destinations = otlp::kForAzure | otlp::kForOtlp;
     provider_ = sdk::logs::LoggerProviderFactory::Create(std::make_unique<LogProcessor>(journal_, options));
     logger_ = provider_->GetLogger("logger", "library");
   }

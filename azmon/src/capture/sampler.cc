@@ -41,9 +41,9 @@ sampling::Decision WithPercentage(bool is_sampled, double percentage) {
 
 }  // namespace
 
-Sampler::Sampler(SamplerOptions options, std::shared_ptr<LocalRates> rates, const base::Clock& clock)
+Sampler::Sampler(SamplerOptions options, std::shared_ptr<LocalSpans> spans, const base::Clock& clock)
     : options_(options),
-      rates_(std::move(rates)),
+      spans_(std::move(spans)),
       clock_(clock),
       fixed_(options.argument),
       limit_(options.argument, Nanoseconds(clock.Now())),
@@ -84,7 +84,7 @@ sdk::SamplingResult Sampler::ShouldSample(const trace::SpanContext& parent_conte
   if (has_parent && !parent_context.IsRemote()) {
     decision.is_sampled = parent_context.IsSampled();
     const auto& span_id = parent_context.span_id().Id();
-    if (decision.is_sampled) decision.sample_rate = rates_->Find({reinterpret_cast<const char*>(span_id.data()), span_id.size()});
+    if (decision.is_sampled) decision.sample_rate = spans_->Find({reinterpret_cast<const char*>(span_id.data()), span_id.size()}).sample_rate;
   } else if (has_parent && options_.follows_remote_parent) {
     decision.is_sampled = parent_context.IsSampled();
   } else {

@@ -13,7 +13,7 @@
 #include <opentelemetry/sdk/trace/sampler.h>
 
 #include "base/clock.h"
-#include "capture/local_rates.h"
+#include "capture/local_spans.h"
 #include "sampling/fixed_percentage.h"
 #include "sampling/rate_limit.h"
 
@@ -34,7 +34,7 @@ inline constexpr const char* kSampleRateAttribute = "microsoft.sample_rate";
 
 class Sampler final : public opentelemetry::sdk::trace::Sampler {
  public:
-  Sampler(SamplerOptions options, std::shared_ptr<LocalRates> rates, const base::Clock& clock);
+  Sampler(SamplerOptions options, std::shared_ptr<LocalSpans> spans, const base::Clock& clock);
 
   opentelemetry::sdk::trace::SamplingResult ShouldSample(const opentelemetry::trace::SpanContext& parent_context, opentelemetry::trace::TraceId trace_id,
                                                          opentelemetry::nostd::string_view name, opentelemetry::trace::SpanKind span_kind,
@@ -46,7 +46,7 @@ class Sampler final : public opentelemetry::sdk::trace::Sampler {
   sampling::Decision DecideRoot(const opentelemetry::trace::SpanContext& parent_context, opentelemetry::trace::TraceId trace_id);
 
   const SamplerOptions options_;
-  const std::shared_ptr<LocalRates> rates_;
+  const std::shared_ptr<LocalSpans> spans_;
   const base::Clock& clock_;
   const sampling::FixedPercentage fixed_;
   sampling::RateLimit limit_;

@@ -21,11 +21,11 @@ namespace sdk = opentelemetry::sdk;
 class SamplerTest : public testing::Test {
  protected:
   void Start(SamplerOptions options, std::uint8_t unsampled_destinations = 0) {
-    auto rates = std::make_shared<LocalRates>();
+    auto spans = std::make_shared<LocalSpans>();
     std::unique_ptr<sdk::trace::SpanProcessor> processor = std::make_unique<SpanProcessor>(
-        journal_, ProcessorOptions{.destinations = otlp::kForAzure | otlp::kForOtlp, .unsampled_destinations = unsampled_destinations, .rates = rates});
+        journal_, ProcessorOptions{.destinations = otlp::kForAzure | otlp::kForOtlp, .unsampled_destinations = unsampled_destinations, .spans = spans});
     provider_ = sdk::trace::TracerProviderFactory::Create(std::move(processor), sdk::resource::Resource::Create({}),
-                                                          std::make_unique<Sampler>(options, rates, base::SystemClock()));
+                                                          std::make_unique<Sampler>(options, spans, base::SystemClock()));
     tracer_ = provider_->GetTracer("library");
   }
   struct Kept {
@@ -135,7 +135,7 @@ TEST_F(SamplerTest, TraceIdRatioTellsItsRateToo) {
 
 TEST_F(SamplerTest, DescriptionsAreThoseOfTheOtherDistros) {
   const auto description = [](SamplerOptions options) {
-    return std::string(Sampler(options, std::make_shared<LocalRates>(), base::SystemClock()).GetDescription());
+    return std::string(Sampler(options, std::make_shared<LocalSpans>(), base::SystemClock()).GetDescription());
   };
   EXPECT_EQ(description({.root = RootSampling::kFixedPercentage, .argument = 0.5}), "ApplicationInsightsSampler{0.5}");
   EXPECT_EQ(description({.root = RootSampling::kRateLimited, .argument = 5}), "RateLimitedSampler{5}");

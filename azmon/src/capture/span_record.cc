@@ -39,10 +39,10 @@ std::uint32_t OtlpKind(trace::SpanKind kind) {
 
 }  // namespace
 
-SpanRecord::SpanRecord(LocalRates* rates) : rates_(rates), name_(TakeBuffer()), attributes_(otlp::span::kAttributes, TakeBuffer()) {}
+SpanRecord::SpanRecord(LocalSpans* spans) : spans_(spans), name_(TakeBuffer()), attributes_(otlp::span::kAttributes, TakeBuffer()) {}
 
 SpanRecord::~SpanRecord() {
-  if (rates_ != nullptr && sample_rate_ && IsSampled()) rates_->Remove(SpanId());
+  if (is_entered_) spans_->Remove(SpanId());
   ReturnBuffer(attributes_.TakeBuffer());
   ReturnBuffer(std::move(name_));
 }
@@ -65,11 +65,33 @@ void SpanRecord::SetAttribute(nostd::string_view key, const opentelemetry::commo
     if (const double* const rate = nostd::get_if<double>(&value)) {
       // The SDK sets the sampler's attributes once the span has its identity and has been started.
       sample_rate_ = *rate;
-      if (rates_ != nullptr && IsSampled()) rates_->Add(SpanId(), *rate);
+      PassOn();
       return;
     }
   }
   attributes_.Set(View(key), value, limits::kSpanAttributesMax);
+  if (own_operation_) own_operation_->SetAttribute(View(key), value);
+}
+
+void SpanRecord::Start(const trace::SpanContext& parent) {
+  parent_is_remote_ = parent.IsValid() && parent.IsRemote();
+  if (spans_ == nullptr) return;
+  if (parent.IsValid() && !parent.IsRemote()) {
+    const auto& id = parent.span_id().Id();
+    operation_ = spans_->Find({reinterpret_cast<const char*>(id.data()), id.size()}).operation;
+  }
+  if (operation_ == nullptr && IsRequest()) {
+    own_operation_ = std::make_shared<RootOperation>(kind_, name_.View(), attributes_.Bytes());
+    operation_ = own_operation_;
+  }
+  if (operation_ != nullptr) PassOn();
+}
+
+/// A span that was not sampled has no rate for others: they were not sampled either, or stand for themselves.
+void SpanRecord::PassOn() {
+  if (spans_ == nullptr || (operation_ == nullptr && !IsSampled())) return;
+  spans_->Put(SpanId(), {.sample_rate = IsSampled() ? sample_rate_ : std::nullopt, .operation = operation_});
+  is_entered_ = true;
 }
 
 void SpanRecord::AddEvent(nostd::string_view name, opentelemetry::common::SystemTimestamp timestamp,
@@ -118,6 +140,7 @@ void SpanRecord::SetStatus(trace::StatusCode code, nostd::string_view descriptio
 void SpanRecord::SetName(nostd::string_view name) noexcept {
   name_.Clear();
   name_.Append(View(name));
+  if (own_operation_) own_operation_->SetName(View(name));
 }
 
 void SpanRecord::SetTraceFlags(trace::TraceFlags flags) noexcept { trace_flags_ = flags.flags(); }

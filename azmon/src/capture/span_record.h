@@ -14,15 +14,16 @@
 #include <opentelemetry/sdk/trace/recordable.h>
 
 #include "capture/attribute_encoder.h"
-#include "capture/local_rates.h"
+#include "capture/local_spans.h"
+#include "otlp/fields.h"
 #include "otlp/record.h"
 
 namespace azmon::capture {
 
 class SpanRecord final : public opentelemetry::sdk::trace::Recordable {
  public:
-  /// @param rates  learns the span's sampling rate as long as the span is open; may be null; outlives the record
-  explicit SpanRecord(LocalRates* rates = nullptr);
+  /// @param spans  learns what the span passes on as long as it is open; may be null; outlives the record
+  explicit SpanRecord(LocalSpans* spans = nullptr);
   ~SpanRecord() override;
 
   // Blocks of ended spans serve the next ones of their thread.
@@ -43,14 +44,18 @@ class SpanRecord final : public opentelemetry::sdk::trace::Recordable {
   void SetDuration(std::chrono::nanoseconds duration) noexcept override;
   void SetInstrumentationScope(const opentelemetry::sdk::trace::InstrumentationScope& scope) noexcept override;
 
-  /// Whether the parent came from another process; known at the start of the span.
-  void SetParentIsRemote(bool is_remote) { parent_is_remote_ = is_remote; }
+  /// The span starts: its name, kind and first attributes are set.
+  /// @param parent  may be invalid
+  void Start(const opentelemetry::trace::SpanContext& parent);
 
   /// Appends the OTLP Span message.
   void AppendMessage(otlp::Buffer& out) const;
 
-  /// The sampling rate in percent, as the sampler told it or the program set it; it is no attribute of the message.
-  std::optional<double> SampleRate() const { return sample_rate_; }
+  /// What stands beside the message: the sampling rate in percent, as the sampler told it or the program set it, and the request that the
+  /// span is part of. A request names itself. Distro contract 6.7.
+  LocalSpans::Inheritance Annotated() const {
+    return {.sample_rate = sample_rate_, .operation = IsRequest() ? nullptr : operation_};
+  }
 
   bool IsSampled() const { return (trace_flags_ & opentelemetry::trace::TraceFlags::kIsSampled) != 0; }
   const opentelemetry::sdk::resource::Resource* Resource() const { return resource_; }
@@ -59,7 +64,13 @@ class SpanRecord final : public opentelemetry::sdk::trace::Recordable {
  private:
   std::string_view SpanId() const { return {reinterpret_cast<const char*>(span_id_), sizeof span_id_}; }
 
-  LocalRates* const rates_;
+  bool IsRequest() const { return kind_ == otlp::span::kServer || kind_ == otlp::span::kConsumer; }
+  void PassOn();
+
+  LocalSpans* const spans_;
+  bool is_entered_ = false;  ///< in spans_
+  std::shared_ptr<RootOperation> own_operation_;          ///< of the outermost request of this process
+  std::shared_ptr<const RootOperation> operation_;        ///< of that request, at it and below
   std::uint8_t trace_id_[16] = {};
   std::uint8_t span_id_[8] = {};
   std::uint8_t parent_span_id_[8] = {};

@@ -148,7 +148,7 @@ TEST(SpanRecord, UnsignedIntegersBeyondInt64BecomeText) {
 TEST(SpanRecord, FlagsSayWhetherParentAndLinksAreRemote) {
   SpanRecord record;
   record.SetTraceFlags(trace::TraceFlags(1));
-  record.SetParentIsRemote(true);
+  record.Start(Context(true));
   record.AddLink(Context(true), opentelemetry::sdk::GetEmptyAttributes());
   record.AddLink(Context(false), opentelemetry::sdk::GetEmptyAttributes());
   const proto::trace::v1::Span span = Parsed(record);

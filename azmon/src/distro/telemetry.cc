@@ -165,7 +165,7 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
         journal_, capture::ProcessorOptions{.destinations = static_cast<std::uint8_t>(destinations | meter),
                                             .unsampled_destinations = static_cast<std::uint8_t>(unsampled | meter),
                                             .marks_measured = settings_.standard_metrics,
-                                            .rates = rates_,
+                                            .spans = LocalSpansOfAzure(),
                                             .force_flush = ForceFlushCall(),
                                             .is_stopped = is_stopped_});
   }
@@ -173,16 +173,19 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
   std::unique_ptr<capture::LogProcessor> MakeLogProcessor() {
     const std::uint8_t meter = settings_.logs.is_enabled ? MeterFlag() : std::uint8_t{0};
     return std::make_unique<capture::LogProcessor>(
-        journal_, capture::LogProcessorOptions{.destinations = static_cast<std::uint8_t>(DestinationsOf(deliver::OtlpSignal::kLogs, settings_.logs) | meter),
-                                               .unsampled_destinations = meter,
-                                               .marks_measured = settings_.standard_metrics,
-                                               .severity_min = options_.log_severity_min,
-                                               .trace_based_sampling = options_.enable_trace_based_log_sampling,
-                                               .force_flush = ForceFlushCall(),
-                                               .is_stopped = is_stopped_});
+        journal_,
+        capture::LogProcessorOptions{
+            .common = {.destinations = static_cast<std::uint8_t>(DestinationsOf(deliver::OtlpSignal::kLogs, settings_.logs) | meter),
+                       .unsampled_destinations = meter,
+                       .marks_measured = settings_.standard_metrics,
+                       .spans = LocalSpansOfAzure(),
+                       .force_flush = ForceFlushCall(),
+                       .is_stopped = is_stopped_},
+            .severity_min = options_.log_severity_min,
+            .trace_based_sampling = options_.enable_trace_based_log_sampling});
   }
 
-  std::unique_ptr<sdk::trace::Sampler> MakeSampler() const { return std::make_unique<capture::Sampler>(settings_.sampler, rates_, base::SystemClock()); }
+  std::unique_ptr<sdk::trace::Sampler> MakeSampler() const { return std::make_unique<capture::Sampler>(settings_.sampler, spans_, base::SystemClock()); }
 
   std::vector<std::shared_ptr<sdk::metrics::MetricReader>> MakeMetricReaders() const {
     std::vector<std::shared_ptr<sdk::metrics::MetricReader>> readers;
@@ -232,6 +235,9 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
     if (setting.to_console) destinations |= otlp::kForConsole;
     return destinations;
   }
+
+  /// What spans pass on concerns Application Insights alone.
+  std::shared_ptr<capture::LocalSpans> LocalSpansOfAzure() const { return settings_.azure ? spans_ : nullptr; }
 
   std::uint8_t MeterFlag() const {
     if (!settings_.standard_metrics || delivery_ == nullptr) return 0;
@@ -319,7 +325,7 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
   std::vector<Problem> problems_;
   std::atomic<bool> is_shut_down_{false};
   const std::shared_ptr<std::atomic<bool>> is_stopped_ = std::make_shared<std::atomic<bool>>(false);  ///< processors take nothing any more
-  const std::shared_ptr<capture::LocalRates> rates_ = std::make_shared<capture::LocalRates>();
+  const std::shared_ptr<capture::LocalSpans> spans_ = std::make_shared<capture::LocalSpans>();
   std::shared_ptr<journal::Journal> journal_;
   std::unique_ptr<deliver::Delivery> delivery_;
   nostd::shared_ptr<trace::TracerProvider> provider_;

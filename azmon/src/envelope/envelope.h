@@ -109,6 +109,11 @@ struct Appended {
 Appended AppendItems(const otlp::RecordView& record, const ResourceContext& resource, const ScopeContext& scope, const Settings& settings,
                      base::WallTime now, std::string& out);
 
+/// The name of the operation that a request is, by contract 3.3; what stands in its tag `ai.operation.name`.
+/// @param span_message  bytes of an OTLP Span of kind SERVER or CONSUMER, as far as they are known; not trusted
+/// @return at most field_limits::kTagOperationName UTF-16 units; empty for other spans and malformed bytes
+std::string OperationNameOf(std::string_view span_message);
+
 /// Appends the item `_OTELRESOURCE_`, which carries the resource's attributes at the head of a batch of spans.
 /// @return false, and nothing appended, if it is switched off or the resource has no attributes to carry
 bool AppendResourceMetric(const ResourceContext& resource, const Settings& settings, base::WallTime now, std::string& out);

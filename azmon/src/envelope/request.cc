@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Requests. Contract 3.2, 3.3, and the source of 3.6 and 3.7.
 #include <algorithm>
+#include <protozero/exception.hpp>
 
+#include "base/utf8.h"
+#include "envelope/field_limits.h"
 #include "envelope/span.h"
 #include "envelope/url.h"
 
@@ -71,6 +74,18 @@ Request MapRequest(const Span& span, TextArena& arena) {
   Override(attributes, Key::kOverrideRequestSource, arena, request.source);
   Override(attributes, Key::kOverrideRequestCode, arena, request.code);
   return request;
+}
+
+std::string OperationNameOf(std::string_view span_message) {
+  Span span;
+  try {
+    ReadSpan(span_message, span);
+  } catch (const protozero::exception&) {
+    return {};
+  }
+  if (!span.IsRequest()) return {};
+  TextArena arena;
+  return std::string(base::CutUtf16Units(MapRequest(span, arena).operation_name, field_limits::kTagOperationName));
 }
 
 }  // namespace azmon::envelope
