@@ -129,7 +129,11 @@ std::optional<double> NumberOf(const Value& value) {
   switch (value.type) {
     case ValueType::kInt: return static_cast<double>(value.integer);
     case ValueType::kDouble: return std::isfinite(value.number) ? std::optional(value.number) : std::nullopt;
-    case ValueType::kString: return base::ParseDouble(base::Trim(value.bytes));
+    case ValueType::kString: {
+      std::string_view text = base::Trim(value.bytes);
+      if (text.size() > 1 && text.front() == '+' && text[1] != '-') text.remove_prefix(1);
+      return base::ParseDouble(text);
+    }
     default: return std::nullopt;
   }
 }
