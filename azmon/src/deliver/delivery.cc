@@ -14,11 +14,11 @@
 #include <vector>
 
 #include "deliver/azure_destination.h"
-#include "transport/curl_transport.h"
 #include "deliver/console_destination.h"
 #include "deliver/destination.h"
 #include "deliver/log_limiter.h"
 #include "deliver/otlp_destination.h"
+#include "transport/curl_transport.h"
 #include "transport/transport.h"
 
 namespace azmon::deliver {
