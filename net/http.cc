@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 
 #include "base/json_writer.h"
 #include "base/text.h"
@@ -10,8 +11,25 @@
 namespace net {
 namespace {
 
-constexpr bool IsTokenChar(char c) {
-  return azmon::base::IsDigit(c) || azmon::base::IsAlpha(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+/// Which bytes may stand in a field's name and in its value.
+struct FieldBytes {
+  std::array<bool, 256> in_name{};
+  std::array<bool, 256> in_value{};
+};
+
+constexpr FieldBytes MakeFieldBytes() {
+  FieldBytes bytes;
+  for (std::size_t i = 0; i < 256; ++i) {
+    const char c = static_cast<char>(i);
+    bytes.in_name[i] = azmon::base::IsDigit(c) || azmon::base::IsAlpha(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+    bytes.in_value[i] = (i >= 0x20 && i != 0x7f) || c == '\t';
+  }
+  return bytes;
+}
+constexpr FieldBytes kFieldBytes = MakeFieldBytes();
+
+bool AllIn(const std::array<bool, 256>& allowed, std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [&](char c) { return allowed[static_cast<unsigned char>(c)]; });
 }
 
 /// '+' is a blank in a query, then %XX.
@@ -42,6 +60,14 @@ void Headers::Add(std::string_view name, std::string_view value) {
 }
 
 void Headers::Set(std::string_view name, std::string_view value) {
+  const auto is_own = [this](std::string_view text) {
+    return !std::less<>()(text.data(), text_.data()) && std::less<>()(text.data(), text_.data() + text_.size());
+  };
+  if (!is_own(name) && !is_own(value)) {
+    Remove(name);
+    Add(name, value);
+    return;
+  }
   // The arguments may be views into this very object, which Remove leaves valid and Add would not.
   const std::string kept_name(name);
   const std::string kept_value(value);
@@ -61,7 +87,9 @@ void Headers::Clear() {
 }
 
 std::optional<std::string_view> Headers::Get(std::string_view name) const {
-  for (const Header header : *this) {
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    if (entries_[i].name_size != name.size()) continue;
+    const Header header = At(i);
     if (azmon::base::EqualsIgnoreCase(header.name, name)) return header.value;
   }
   return std::nullopt;
@@ -88,11 +116,7 @@ bool Headers::HasToken(std::string_view name, std::string_view token) const {
 }
 
 bool IsSendable(Header header) {
-  if (header.name.empty() || !std::all_of(header.name.begin(), header.name.end(), IsTokenChar)) return false;
-  return std::none_of(header.value.begin(), header.value.end(), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return (byte < 0x20 && c != '\t') || byte == 0x7f;
-  });
+  return !header.name.empty() && AllIn(kFieldBytes.in_name, header.name) && AllIn(kFieldBytes.in_value, header.value);
 }
 
 Body Body::Shared(std::shared_ptr<const void> owner, std::string_view bytes) {

@@ -36,8 +36,11 @@ std::string ToLower(std::string_view text) {
   return lower;
 }
 
-bool EqualsIgnoreCase(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, [](char x, char y) { return ToLower(x) == ToLower(y); });
+bool internal::EqualsIgnoreCaseAtEqualSize(const char* a, const char* b, std::size_t size) {
+  for (std::size_t i = 0; i < size; ++i) {
+    if (a[i] != b[i] && ToLower(a[i]) != ToLower(b[i])) return false;
+  }
+  return true;
 }
 
 std::string_view Trim(std::string_view text) {

@@ -17,7 +17,13 @@ constexpr bool IsAlpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c
 constexpr bool IsBlank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\f' || c == '\v'; }
 
 std::string ToLower(std::string_view text);
-bool EqualsIgnoreCase(std::string_view a, std::string_view b);
+namespace internal {
+bool EqualsIgnoreCaseAtEqualSize(const char* a, const char* b, std::size_t size);
+}
+/// Inline as far as most comparisons go: names of fields differ in length.
+inline bool EqualsIgnoreCase(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && internal::EqualsIgnoreCaseAtEqualSize(a.data(), b.data(), a.size());
+}
 std::string_view Trim(std::string_view text);
 
 /// The pieces between separators; empty pieces are kept. "" gives one empty piece.
