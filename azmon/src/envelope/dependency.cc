@@ -22,11 +22,12 @@ std::string_view BaseType(const Span& span) {
   return span.IsProducer() ? "Queue Message" : "Dependency";
 }
 
-void MapHttp(const Span& span, std::string_view method, TextArena& arena, Dependency& dependency) {
+void MapHttp(const Span& span, std::string_view method, DependencyFields fields, TextArena& arena, Dependency& dependency) {
   const AttributeList& attributes = span.attributes;
   dependency.type = "Http";
-  dependency.data = AssembleUrl(span, arena);
   dependency.target = PeerOf(attributes, Family::kHttp, arena);
+  if (fields == DependencyFields::kAllButNameAndData) return;
+  dependency.data = AssembleUrl(span, arena);
   const auto url_template = attributes.Text(Key::kUrlTemplate, arena);
   const auto name = url_template.empty() ? NameFromUrl(method, attributes, arena) : arena.Join({method, " ", url_template});
   if (!name.empty()) dependency.name = name;
@@ -144,7 +145,7 @@ std::string_view BrokerAddress(const AttributeList& attributes, TextArena& arena
   return arena.Join({peer, "/", destination});
 }
 
-Dependency MapDependency(const Span& span, const Settings& settings, TextArena& arena) {
+Dependency MapDependency(const Span& span, const Settings& settings, TextArena& arena, DependencyFields fields) {
   const AttributeList& attributes = span.attributes;
   Dependency dependency;
   dependency.name = span.name;
@@ -154,7 +155,7 @@ Dependency MapDependency(const Span& span, const Settings& settings, TextArena& 
   const bool is_http = dependency.family == Family::kHttp;
   dependency.code = ResultCode(attributes, is_http, dependency.family == Family::kRpc, arena);
   switch (dependency.family) {
-    case Family::kHttp: MapHttp(span, MethodOf(attributes, arena), arena, dependency); break;
+    case Family::kHttp: MapHttp(span, MethodOf(attributes, arena), fields, arena, dependency); break;
     case Family::kDatabase: MapDatabase(span, settings, arena, dependency); break;
     case Family::kRpc: MapRpc(span, arena, dependency); break;
     case Family::kMessaging: MapMessaging(span, arena, dependency); break;

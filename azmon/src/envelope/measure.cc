@@ -2,6 +2,7 @@
 #include "envelope/measure.h"
 
 #include <protozero/exception.hpp>
+#include <protozero/pbf_reader.hpp>
 
 #include "base/utf8.h"
 #include "envelope/field_limits.h"
@@ -32,19 +33,34 @@ void MeasureEvents(const Span& span, Measures& measures) {
   }
 }
 
+/// False for an INTERNAL span without events, of which nothing is counted; true also where only reading all of it can tell.
+bool MayCount(std::string_view message) {
+  namespace field = otlp::span;
+  std::uint32_t kind = field::kUnspecified;
+  protozero::pbf_reader reader(message.data(), message.size());
+  while (reader.next()) {
+    switch (reader.tag_and_type()) {
+      case protozero::tag_and_type(field::kKind, protozero::pbf_wire_type::varint): kind = static_cast<std::uint32_t>(reader.get_uint64()); break;
+      case protozero::tag_and_type(field::kEvents, protozero::pbf_wire_type::length_delimited): return true;
+      default: reader.skip();
+    }
+  }
+  return kind == field::kServer || kind == field::kConsumer || kind == field::kClient || kind == field::kProducer;
+}
+
 Measures MeasureSpan(std::string_view message, const Settings& settings, TextArena& arena) {
+  if (!MayCount(message)) return {};
   Span span;
   ReadSpan(message, span);
   Measures measures;
   measures.duration_ms = DurationMs(span);
   measures.is_synthetic = !SyntheticSource(span.attributes, arena).empty();
   if (span.IsRequest()) {
-    const Request request = MapRequest(span, arena);
     measures.duration = Measures::Duration::kRequest;
-    measures.result_code = Cut(request.code, field_limits::kCode);
+    measures.result_code = Cut(RequestCode(span, arena), field_limits::kCode);
     measures.success = RequestSucceeded(span);
   } else if (!span.IsInternal()) {
-    const Dependency dependency = MapDependency(span, settings, arena);
+    const Dependency dependency = MapDependency(span, settings, arena, DependencyFields::kAllButNameAndData);
     measures.duration = Measures::Duration::kDependency;
     measures.result_code = Cut(dependency.code, field_limits::kCode);
     measures.type = Cut(dependency.type, field_limits::kTypeTargetSource);

@@ -58,6 +58,12 @@ void Override(const AttributeList& attributes, Key key, TextArena& arena, std::s
 
 }  // namespace
 
+std::string_view RequestCode(const Span& span, TextArena& arena) {
+  std::string_view code = ResultCode(span.attributes, !MethodOf(span.attributes, arena).empty(), true, arena);
+  Override(span.attributes, Key::kOverrideRequestCode, arena, code);  // Contract 3.8, Δ12
+  return code;
+}
+
 Request MapRequest(const Span& span, TextArena& arena) {
   const AttributeList& attributes = span.attributes;
   const auto method = MethodOf(attributes, arena);
@@ -66,13 +72,12 @@ Request MapRequest(const Span& span, TextArena& arena) {
   request.name = request.operation_name;
   if (!method.empty()) request.url = AssembleUrl(span, arena);
   request.source = SourceOf(span, arena);
-  request.code = ResultCode(attributes, !method.empty(), true, arena);
+  request.code = RequestCode(span, arena);
   request.success = Succeeded(span);
   // Contract 3.8, Δ12.
   Override(attributes, Key::kOverrideRequestName, arena, request.name);
   Override(attributes, Key::kOverrideRequestUrl, arena, request.url);
   Override(attributes, Key::kOverrideRequestSource, arena, request.source);
-  Override(attributes, Key::kOverrideRequestCode, arena, request.code);
   return request;
 }
 

@@ -54,6 +54,8 @@ struct Request {
   bool success = true;
 };
 Request MapRequest(const Span& span, TextArena& arena);
+/// Its code alone.
+std::string_view RequestCode(const Span& span, TextArena& arena);
 
 /// Fields of RemoteDependencyData, alike.
 struct Dependency {
@@ -67,7 +69,9 @@ struct Dependency {
   /// `data` is the text of a query, so that the name of the operation is still a property (Δ44).
   bool data_is_query = false;
 };
-Dependency MapDependency(const Span& span, const Settings& settings, TextArena& arena);
+/// Which fields are wanted. What a name and data are made of, URLs, is the dearest part, and nobody measures by them.
+enum class DependencyFields : std::uint8_t { kAll, kAllButNameAndData };
+Dependency MapDependency(const Span& span, const Settings& settings, TextArena& arena, DependencyFields fields = DependencyFields::kAll);
 
 /// HTTP method, "" if the span speaks no HTTP.
 std::string_view MethodOf(const AttributeList& attributes, TextArena& arena);

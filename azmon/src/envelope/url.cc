@@ -2,6 +2,7 @@
 #include "envelope/url.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <vector>
 
@@ -14,23 +15,47 @@ namespace {
 
 constexpr std::string_view kUtf8Replacement = "%EF%BF%BD";
 
-bool IsSlash(char c) { return c == '/' || c == '\\'; }
-bool IsC0OrBlank(char c) { return static_cast<unsigned char>(c) <= 0x20; }
-bool IsTabOrNewline(char c) { return c == '\t' || c == '\n' || c == '\r'; }
+/// A set of bytes as a table: URLs are looked through several times for each HTTP client span.
+class ByteSet {
+ public:
+  template <typename Predicate>
+  constexpr explicit ByteSet(Predicate holds) {
+    for (std::size_t i = 0; i < holds_.size(); ++i) holds_[i] = holds(static_cast<char>(i));
+  }
+  constexpr bool operator()(char c) const { return holds_[static_cast<unsigned char>(c)]; }
+  bool HasAll(std::string_view text) const {
+    return std::all_of(text.begin(), text.end(), [this](char c) { return (*this)(c); });
+  }
+  /// The place of the first such byte, or the text's size.
+  std::size_t FindIn(std::string_view text) const {
+    return static_cast<std::size_t>(std::find_if(text.begin(), text.end(), [this](char c) { return (*this)(c); }) - text.begin());
+  }
+
+ private:
+  std::array<bool, 256> holds_{};
+};
+
+constexpr bool IsC0OrBlank(char c) { return static_cast<unsigned char>(c) <= 0x20; }
+constexpr bool IsSlash(char c) { return c == '/' || c == '\\'; }
+constexpr bool IsTabOrNewline(char c) { return c == '\t' || c == '\n' || c == '\r'; }
+constexpr bool IsAnyOf(char c, std::string_view set) { return set.find(c) != std::string_view::npos; }
+
+constexpr ByteSet kTabOrNewline(&IsTabOrNewline);
+constexpr ByteSet kAuthorityEnd([](char c) { return IsAnyOf(c, "/\\?#"); });
+constexpr ByteSet kPathEnd([](char c) { return IsAnyOf(c, "?#"); });
+constexpr ByteSet kHostByte([](char c) { return !IsC0OrBlank(c) && c != 0x7F && !IsAnyOf(c, "#/:<>?@[\\]^|%"); });
+/// What WHATWG's path percent-encode set leaves as it is.
+constexpr ByteSet kPathByte([](char c) { return static_cast<unsigned char>(c) > 0x20 && static_cast<unsigned char>(c) < 0x7F && !IsAnyOf(c, "\"#<>?`{}"); });
+constexpr ByteSet kNormalPathByte([](char c) { return kPathByte(c) && c != '\\'; });
 
 /// Without C0 controls and blanks at both ends and without tabs and line feeds anywhere.
 std::string_view Cleaned(std::string_view text, TextArena& arena) {
   while (!text.empty() && IsC0OrBlank(text.front())) text.remove_prefix(1);
   while (!text.empty() && IsC0OrBlank(text.back())) text.remove_suffix(1);
-  if (std::none_of(text.begin(), text.end(), IsTabOrNewline)) return text;
+  if (kTabOrNewline.FindIn(text) == text.size()) return text;
   std::string& clean = arena.NewString();
   std::copy_if(text.begin(), text.end(), std::back_inserter(clean), [](char c) { return !IsTabOrNewline(c); });
   return clean;
-}
-
-bool IsHostByte(char c) {
-  constexpr std::string_view kForbidden = "#/:<>?@[\\]^|%";
-  return !IsC0OrBlank(c) && c != 0x7F && kForbidden.find(c) == std::string_view::npos;
 }
 
 bool IsIpv6Literal(std::string_view host) {
@@ -57,17 +82,11 @@ bool IsDoubleDot(std::string_view segment) {
   return segment.size() == 6 && IsPercentEncodedDot(segment.substr(0, 3)) && IsPercentEncodedDot(segment.substr(3));
 }
 
-bool IsPathByte(char c) {
-  constexpr std::string_view kEncoded = "\"#<>?`{}";
-  const auto byte = static_cast<unsigned char>(c);
-  return byte > 0x20 && byte < 0x7F && kEncoded.find(c) == std::string_view::npos;
-}
-
 /// WHATWG's path percent-encode set.
 void AppendPathEncoded(std::string_view segment, std::string& out) {
   constexpr std::string_view kDigits = "0123456789ABCDEF";
   while (!segment.empty()) {
-    if (IsPathByte(segment.front())) {
+    if (kPathByte(segment.front())) {
       out.push_back(segment.front());
       segment.remove_prefix(1);
       continue;
@@ -89,13 +108,9 @@ void AppendPathEncoded(std::string_view segment, std::string& out) {
 
 /// True if the path is as it would be written: the common case, which needs no copy.
 bool IsNormalPath(std::string_view path) {
-  if (path.empty() || path.front() != '/') return false;
-  for (std::size_t i = 0; i < path.size(); ++i) {
-    if (!IsPathByte(path[i]) || path[i] == '\\') return false;
-    // A segment that begins with a dot, or with a percent sign that may stand for one, is looked at closely.
-    if (path[i] == '/' && i + 1 < path.size() && (path[i + 1] == '.' || path[i + 1] == '%')) return false;
-  }
-  return true;
+  if (path.empty() || path.front() != '/' || !kNormalPathByte.HasAll(path)) return false;
+  // A segment that begins with a dot, or with a percent sign that may stand for one, is looked at closely.
+  return path.find("/.") == std::string_view::npos && path.find("/%") == std::string_view::npos;
 }
 
 }  // namespace
@@ -116,9 +131,9 @@ std::optional<HttpUrl> ParseHttpUrl(std::string_view url, TextArena& arena) {
   // These schemes take any number of slashes, either way round, before the host.
   while (!url.empty() && IsSlash(url.front())) url.remove_prefix(1);
 
-  std::string_view authority = url.substr(0, std::min(url.find_first_of("/\\?#"), url.size()));
+  std::string_view authority = url.substr(0, kAuthorityEnd.FindIn(url));
   parsed.path = url.substr(authority.size());
-  parsed.path = parsed.path.substr(0, std::min(parsed.path.find_first_of("?#"), parsed.path.size()));
+  parsed.path = parsed.path.substr(0, kPathEnd.FindIn(parsed.path));
   const std::size_t at = authority.rfind('@');
   if (at != std::string_view::npos) authority.remove_prefix(at + 1);
 
@@ -133,7 +148,7 @@ std::optional<HttpUrl> ParseHttpUrl(std::string_view url, TextArena& arena) {
     if (!parsed.port) return std::nullopt;
   }
   if (host.empty()) return std::nullopt;
-  if (!IsIpv6Literal(host) && !std::all_of(host.begin(), host.end(), IsHostByte)) return std::nullopt;
+  if (!IsIpv6Literal(host) && !kHostByte.HasAll(host)) return std::nullopt;
   parsed.host = LowerCase(host, arena);
   return parsed;
 }
@@ -141,7 +156,7 @@ std::optional<HttpUrl> ParseHttpUrl(std::string_view url, TextArena& arena) {
 std::string_view NormalisePath(std::string_view path, TextArena& arena) {
   if (IsNormalPath(path)) return path;
   if (path.empty()) return "/";
-  if (std::any_of(path.begin(), path.end(), IsTabOrNewline)) {
+  if (kTabOrNewline.FindIn(path) != path.size()) {
     std::string& clean = arena.NewString();
     std::copy_if(path.begin(), path.end(), std::back_inserter(clean), [](char c) { return !IsTabOrNewline(c); });
     path = clean;
@@ -184,10 +199,10 @@ std::string_view SchemeOf(std::string_view url) {
 std::string_view RemoveUserInfo(std::string_view url, TextArena& arena) {
   const std::size_t mark = url.find("://");
   // Not behind the path's begin: "/login?from=http://a@b" holds no user information of its own.
-  if (mark == std::string_view::npos || url.substr(0, mark).find_first_of("/?#\\") != std::string_view::npos) return url;
+  if (mark == std::string_view::npos || kAuthorityEnd.FindIn(url) < mark) return url;
   const std::size_t begin = mark + 3;
   const std::string_view rest = url.substr(begin);
-  const std::size_t at = rest.substr(0, std::min(rest.find_first_of("/?#\\"), rest.size())).rfind('@');
+  const std::size_t at = rest.substr(0, kAuthorityEnd.FindIn(rest)).rfind('@');
   if (at == std::string_view::npos) return url;
   return arena.Join({url.substr(0, begin), rest.substr(at + 1)});
 }
