@@ -32,13 +32,13 @@
 #include <opentelemetry/exporters/otlp/otlp_recordable.h>
 #include <opentelemetry/exporters/otlp/otlp_recordable_utils.h>
 #include <opentelemetry/proto/collector/trace/v1/trace_service.pb.h>
-#include <opentelemetry/sdk/resource/resource.h>
 #include <opentelemetry/sdk/trace/exporter.h>
 #include <opentelemetry/sdk/trace/simple_processor_factory.h>
 #include <opentelemetry/sdk/trace/tracer_provider.h>
 #include <opentelemetry/sdk/trace/tracer_provider_factory.h>
 
 #include "base/text.h"
+#include "bench/spans.h"
 #include "capture/span_processor.h"
 #include "deliver/gzip.h"
 #include "deliver/otlp_encode.h"
@@ -76,74 +76,6 @@ class KeepingExporter final : public sdk::trace::SpanExporter {
   Recordables& kept_;
 };
 
-nostd::shared_ptr<trace::Span> ServerSpan(trace::Tracer& tracer, std::string_view host, std::uint32_t port, trace::StartSpanOptions options) {
-  options.kind = trace::SpanKind::kServer;
-  return tracer.StartSpan("POST /orders",
-                          {{"http.request.method", "POST"},
-                           {"url.path", "/orders"},
-                           {"url.scheme", "http"},
-                           {"http.route", "/orders"},
-                           {"server.address", nostd::string_view(host.data(), host.size())},
-                           {"server.port", port},
-                           {"network.protocol.version", "1.1"},
-                           {"user_agent.original", "azmon-checkout/0.1"}},
-                          options);
-}
-
-nostd::shared_ptr<trace::Span> ClientSpan(trace::Tracer& tracer, const std::string& method, const std::string& url, trace::StartSpanOptions options) {
-  options.kind = trace::SpanKind::kClient;
-  return tracer.StartSpan(method,
-                          {{"http.request.method", method},
-                           {"url.full", url},
-                           {"server.address", "receipt.internal"},
-                           {"server.port", 8002},
-                           {"network.peer.address", "10.0.0.7"},
-                           {"network.peer.port", 8002}},
-                          options);
-}
-
-/// Makes kSpansPerRound spans.
-void MakeSpans(trace::Tracer& tracer, bool is_order_case, std::uint64_t& order) {
-  for (std::size_t i = 0; i < kSpansPerRound;) {
-    const std::string id = std::to_string(++order * 7919);
-    const auto end = [&](const nostd::shared_ptr<trace::Span>& span, int status) {
-      if (status != 0) span->SetAttribute("http.response.status_code", status);
-      span->SetAttribute("order.id", id);
-      span->End();
-      ++i;
-    };
-    const auto server = ServerSpan(tracer, "order-processor.internal", 8001, {});
-    if (is_order_case) {
-      trace::StartSpanOptions under;
-      under.parent = server->GetContext();
-      const auto process = tracer.StartSpan("process order", under);
-      under.parent = process->GetContext();
-      const auto post = ClientSpan(tracer, "POST", "http://receipt.internal:8002/orders", under);
-      under.parent = post->GetContext();
-      const auto receipt = ServerSpan(tracer, "receipt.internal", 8002, under);
-      under.parent = receipt->GetContext();
-      const auto write = tracer.StartSpan("write receipt", under);
-      under.parent = write->GetContext();
-      const auto blob = tracer.StartSpan("BlobClient.PutBlob", under);
-      under.parent = blob->GetContext();
-      const auto put = ClientSpan(tracer, "PUT", "http://store.internal:10000/account/orders/order-" + id + ".json", under);
-      for (const auto& [span, status] : {std::pair(put, 201), std::pair(blob, 0), std::pair(write, 0), std::pair(receipt, 200), std::pair(post, 200),
-                                         std::pair(process, 0)}) {
-        if (i + 1 < kSpansPerRound) end(span, status);
-      }
-    }
-    server->SetStatus(trace::StatusCode::kOk);
-    end(server, 200);
-  }
-}
-
-sdk::resource::Resource TheResource() {
-  return sdk::resource::Resource::Create({{"service.name", "order-processor"},
-                                          {"service.namespace", "shop"},
-                                          {"service.instance.id", "order-processor--abc123-7d9f8b6c5-x2x4z"},
-                                          {"service.version", "0.1.0"}});
-}
-
 double ThreadSeconds() {
   timespec now{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
@@ -157,13 +89,13 @@ class Ours {
     std::vector<std::unique_ptr<sdk::trace::SpanProcessor>> processors;
     processors.push_back(std::make_unique<azmon::capture::SpanProcessor>(
         journal_, azmon::capture::ProcessorOptions{.destinations = azmon::otlp::kForAzure | azmon::otlp::kForOtlp}));
-    provider_ = sdk::trace::TracerProviderFactory::Create(std::move(processors), TheResource());
+    provider_ = sdk::trace::TracerProviderFactory::Create(std::move(processors), bench::Resource());
     tracer_ = provider_->GetTracer("azmon.http", "0.1.0");
     settings_.instrumentation_key = "00000000-0000-0000-0000-0000000000aa";
     settings_.sdk_version = "ulm_cpp20:otel1.19.0:dst0.1.0";
   }
 
-  void Make() { MakeSpans(*tracer_, is_order_case_, order_); }
+  void Make() { bench::MakeSpans(*tracer_, is_order_case_, kSpansPerRound, order_); }
   journal::Batch Read(journal::Destination destination) const { return journal_->Read(destination, kSpansPerRound, 1U << 30); }
   void Settle(journal::Destination destination, const journal::Batch& batch) {
     journal_->Settle(destination, batch, {.delivered = batch.entries.size()});
@@ -181,6 +113,7 @@ class Ours {
   }
   std::string Breeze(const journal::Batch& batch) {
     std::string out;
+    out.reserve(3 * batch.bytes);  // as AzureDestination does
     const journal::ScopeRef& scope = batch.ScopeOf(batch.entries.front().record);
     if (!resource_) resource_ = envelope::ResourceContext::Make(scope.resource.message, settings_);
     const envelope::ScopeContext scope_context = envelope::ScopeContext::Parse(scope.scope.message);
@@ -313,9 +246,9 @@ int main(int argc, char** argv) {
   if (step == "peer-otlp") {
     const auto kept = std::make_shared<Recordables>();
     const std::shared_ptr<sdk::trace::TracerProvider> provider = sdk::trace::TracerProviderFactory::Create(
-        sdk::trace::SimpleSpanProcessorFactory::Create(std::make_unique<KeepingExporter>(*kept)), TheResource());
+        sdk::trace::SimpleSpanProcessorFactory::Create(std::make_unique<KeepingExporter>(*kept)), bench::Resource());
     round = [=, order = std::uint64_t{100'000}]() mutable {
-      MakeSpans(*provider->GetTracer("azmon.http", "0.1.0"), is_order_case, order);
+      bench::MakeSpans(*provider->GetTracer("azmon.http", "0.1.0"), is_order_case, kSpansPerRound, order);
       return MeasuredPeer(*kept);
     };
   } else if (step == "otlp" || step == "breeze" || step == "worker" || step.substr(0, 4) == "gzip") {

@@ -182,6 +182,8 @@ std::unique_ptr<AzureDestination::Flight> AzureDestination::ReadFlight() {
   flight->batch = journal_.Read(journal::Destination::kAzure, limits::kTrackItemsMax, limits::kTrackBodyBytesMax,
                                 flights_.empty() ? 0 : flights_.back()->batch.end);
   auto& entries = flight->batch.entries;
+  // An item has about three times the bytes of its record; growing step by step would copy what is there each time.
+  flight->lines.reserve(std::min(3 * flight->batch.bytes + 4096, limits::kTrackBodyBytesMax + limits::kTrackBodyBytesMax / 4));
   const base::WallTime now = clock_.WallNow();
   std::unordered_map<std::uint32_t, std::pair<const envelope::ResourceContext*, envelope::ScopeContext>> scopes;
   std::vector<std::uint32_t> span_resources;
