@@ -21,7 +21,7 @@ class Checks:
     """Counts claims; a failed one is told and the rest goes on."""
 
     def __init__(self):
-        self.passed = self.failed = 0
+        self.passed = self.failed = self.skipped = 0
 
     def that(self, good, claim: str, details: str = "") -> bool:
         if good:
@@ -62,11 +62,13 @@ def work_directory(name: str) -> pathlib.Path:
     return ROOT / "build/e2e" / name
 
 
-def run(test) -> None:
-    """Runs `test(checks)`, prints the counts as the last line, and ends with the exit code that ctest reads."""
+def run(test, missing=azurite_missing) -> None:
+    """Runs `test(checks)`, prints the counts as the last line, and ends with the exit code that ctest reads.
+
+    `missing()` says why the test cannot run here; then it is skipped."""
     raise_on_signals()
-    if missing := azurite_missing():
-        skip(missing)
+    if reason := missing():
+        skip(reason)
     checks = Checks()
     try:
         test(checks)
@@ -76,5 +78,5 @@ def run(test) -> None:
         checks.that(False, "the test came to its end", "it was told to stop")
     except Exception:  # noqa: BLE001  a broken test is a failed one, with its counts
         checks.that(False, "the test came to its end", traceback.format_exc())
-    say(f"{checks.passed} passed, {checks.failed} failed")
+    say(f"{checks.passed} passed, {checks.failed} failed" + (f", {checks.skipped} skipped" if checks.skipped else ""))
     sys.exit(1 if checks.failed else 0)

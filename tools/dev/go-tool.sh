@@ -18,13 +18,14 @@ version_flags() {
   esac
 }
 
-sum="$(cat "$source/go.mod" "$source/go.sum" "${BASH_SOURCE[0]}" | sha256sum | cut -c 1-16)"
+sum="$(cat "$source"/go.* "$source"/*.go "${BASH_SOURCE[0]}" 2>/dev/null | sha256sum | cut -c 1-16)"
 program="${XDG_CACHE_HOME:-$HOME/.cache}/azmon/tools/$sum/$name"
 if [[ ! -x "$program" ]]; then
   mkdir -p "$(dirname "$program")"
+  # A folder with a main.go is the tool itself.
   package="$(sed -n 's/^tool \(.*\)$/\1/p' "$source/go.mod")"
   (cd "$source" && GOFLAGS=-mod=readonly nice -n 15 go build -p 1 -trimpath -ldflags "-s -w $(version_flags)" \
-    -o "$program.new" "$package") >&2
+    -o "$program.new" "${package:-.}") >&2
   mv "$program.new" "$program"
 fi
 printf '%s\n' "$program"

@@ -153,7 +153,20 @@ install_npm_tools() {
   npm_install "$root/packages/npm" "$build_root/npm/tools" "install Azurite"
 }
 
-# The tools that check the deployment files, into a virtual environment of build/python.
+# The official SDKs and exporters that tests compare ours with, into build/npm/test.
+install_npm_test() {
+  npm_install "$root/packages/npm-test" "$build_root/npm/test" "install the official SDKs"
+}
+
+# A Collector from its Go modules, once. Where it cannot be built its test is skipped and says why; that must not keep the others from running.
+build_collector() {
+  if command -v go >/dev/null; then
+    (step "build an OpenTelemetry Collector" collector timeout 900 "$root/tools/dev/go-tool.sh" collector) ||
+      say "There is no Collector: its test will be skipped."
+  fi
+}
+
+# The tools that check the deployment files and the official SDK for Python, into a virtual environment of build/python.
 install_python_tools() {
   local list="$root/packages/pip/requirements.txt" own="$build_root/python" sum
   sum="$(sha256sum <"$list")"

@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Microsoft's own SDKs for Node.js and Python as clients of azmon-local: what they send is there, whole and under the right parents."""
+
+import re
+
+import peers
+from support import AzmonLocal, Checks, Failure, default_programs, run, say, wait_until, work_directory
+
+_FIELDS = {
+    "request": {"name": "GET /orders/{id}", "resultCode": "500", "success": False, "url": "http://shop.example/orders/7"},
+    "dependency": {"type": "HTTP", "target": "stock.example:8080", "resultCode": "200", "success": True, "data": "http://stock.example:8080/items/7"},
+    "trace": {"message": "stock is low"},
+    "exception": {},
+}
+
+
+def items_of(local: AzmonLocal, trace_id: str) -> dict[str, dict]:
+    """Item type → the item; waits until each kind is there."""
+    def all_kinds():
+        found = {item["itemType"]: item for item in local.items(trace_id)}
+        return found if _FIELDS.keys() <= found.keys() else None
+    return wait_until(all_kinds, 30, f"the items {', '.join(_FIELDS)} of trace {trace_id} are there", [local.process])
+
+
+def look(checks: Checks, client: str, local: AzmonLocal, trace_id: str):
+    try:
+        items = items_of(local, trace_id)
+    except Failure as failure:
+        checks.that(False, f"{client}: every item arrived", f"{failure}; there are {local.items(trace_id)}")
+        return
+    for kind, fields in _FIELDS.items():
+        for field, expected in fields.items():
+            # The one for Node.js writes the type Http.
+            same = str(items[kind].get(field)).lower() == str(expected).lower()
+            checks.that(same, f"{client}: {field} of the {kind} is {expected!r}", str(items[kind]))
+        checks.that(items[kind]["source"] == "breeze" and items[kind]["cloud_RoleName"] == "shop", f"{client}: the {kind}'s role is the client's",
+                    str(items[kind]))
+        if kind != "request":
+            checks.that(items[kind]["operation_ParentId"] == items["request"]["id"], f"{client}: the {kind} is under the request", str(items[kind]))
+    checks.that("no such order" in str(items["exception"]), f"{client}: the exception has its message", str(items["exception"]))
+    checks.that(items["request"]["customDimensions"].get("order.note") == "Grüße 😀", f"{client}: own attributes are kept", str(items["request"]))
+
+
+def test(checks: Checks):
+    work = work_directory("azure_clients")
+    local = AzmonLocal(default_programs(), work)
+    local.start()
+    try:
+        local.wait_ready()
+        # Both make https:// of the address; azmon-local answers that on the same port, by its own authority.
+        variables = {"APPLICATIONINSIGHTS_CONNECTION_STRING": local.ready["connectionString"], "NODE_EXTRA_CA_CERTS": local.ready["caFile"],
+                     "REQUESTS_CA_BUNDLE": local.ready["caFile"], "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL": "true"}
+        for client, command, missing in (
+                ("Node.js", ["node", str(peers.HERE / "azure_client.mjs"), str(peers.NPM)], peers.npm_missing("@azure/monitor-opentelemetry")),
+                ("Python", [str(peers.PYTHON), "-B", str(peers.HERE / "azure_client.py")], peers.python_missing("azure.monitor.opentelemetry"))):
+            if missing:
+                say(f"skipped: {missing}")
+                checks.skipped += 1
+                continue
+            before = local.api("stats")["bySource"]["breeze"]
+            output = peers.run_to_end(f"azure_client for {client}", command, variables, work)
+            found = re.search(r"^trace ([0-9a-f]{32})$", output, re.MULTILINE)
+            if checks.that(found, f"{client}: the program came to its end", output):
+                look(checks, client, local, found[1])
+                stats = local.api("stats")
+                checks.that(stats["bySource"]["breeze"] >= before + 5 and stats["rejected"] == 0, f"{client}: the metric arrived, nothing was refused",
+                            str(stats))
+    finally:
+        local.process.stop()
+
+
+if __name__ == "__main__":
+    run(test, lambda: "")
