@@ -24,7 +24,8 @@ const request = tracer.startSpan("GET /orders/{id}", { kind: SpanKind.SERVER, at
   "http.response.status_code": 500, "order.note": "Grüße 😀" } }, ROOT_CONTEXT);
 const inRequest = trace.setSpan(ROOT_CONTEXT, request);
 const call = tracer.startSpan("GET", { kind: SpanKind.CLIENT, attributes: {
-  "http.request.method": "GET", "url.full": "http://stock.example:8080/items/7", "server.address": "stock.example", "server.port": 8080, "http.response.status_code": 200 } }, inRequest);
+  "http.request.method": "GET", "url.full": "http://stock.example:8080/items/7", "server.address": "stock.example", "server.port": 8080,
+  "http.response.status_code": 200 } }, inRequest);
 call.end();
 context.with(inRequest, () => {
   logs.getLogger("shop").emit({ severityNumber: SeverityNumber.WARN, severityText: "WARN", body: "stock is low", attributes: { left: 3 } });
