@@ -18,7 +18,7 @@ version_flags() {
   esac
 }
 
-sum="$(cat "$source"/go.* "$source"/*.go "${BASH_SOURCE[0]}" 2>/dev/null | sha256sum | cut -c 1-16)"
+sum="$( (find "$source" -type f -print0 | sort --zero-terminated | xargs --null cat && cat "${BASH_SOURCE[0]}") | sha256sum | cut -c 1-16)"
 program="${XDG_CACHE_HOME:-$HOME/.cache}/azmon/tools/$sum/$name"
 if [[ ! -x "$program" ]]; then
   mkdir -p "$(dirname "$program")"
