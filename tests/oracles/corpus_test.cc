@@ -16,9 +16,9 @@
 
 #include "base/text.h"
 #include "deliver/deliver_test_support.h"
-#include "deliver/fake_transport.h"
 #include "deliver/otlp_destination.h"
 #include "tests/oracles/expected_messages.h"
+#include "transport/fake_transport.h"
 
 namespace azmon::oracles {
 namespace {
@@ -159,7 +159,7 @@ class Sender {
       }
       while (transport_.InFlight() > 0) {
         idle = 0;
-        const deliver::HttpRequest& request = transport_.Request();
+        const transport::HttpRequest& request = transport_.Request();
         bodies[request.url].push_back(request.body->substr(5));
         transport_.Answer({.status = 200, .headers = {{"grpc-status", "0"}}, .body = {}});
       }
@@ -171,7 +171,7 @@ class Sender {
 
  private:
   deliver::FakeClock clock_;
-  deliver::FakeTransport transport_;
+  transport::FakeTransport transport_;
   deliver::LogLimiter log_{[](Severity, std::string_view) {}};
   journal::Journal journal_;
   deliver::OtlpSettings settings_;
