@@ -11,7 +11,7 @@
 
 #include "base/check.h"
 #include "net/codec/gzip.h"
-#include "net/codec/request_parser.h"
+#include "net/codec/read_requests.h"
 #include "net/codec/response_parser.h"
 #include "net/http.h"
 #include "net/router.h"
@@ -43,36 +43,15 @@ void CheckAccepted(const net::Request& request) {
   static_cast<void>(request.QueryValue("x"));
 }
 
-/// Reads pipelined requests as a connection does; each read brings `step` bytes.
 Outcome ReadRequests(std::string_view bytes, std::size_t step) {
   Outcome outcome;
-  std::size_t begin = 0;
-  std::size_t end = 0;
-  while (outcome.accepted.size() < kRequestsMax) {
-    net::RequestParser parser({});
-    bool is_limited = false;
-    using State = net::RequestParser::State;
-    while (true) {
-      const std::size_t consumed = parser.Feed(bytes.substr(begin, end - begin));
-      AZMON_CHECK(consumed <= end - begin);
-      begin += consumed;
-      if (!is_limited && parser.state() == State::kBody) {
-        is_limited = true;
-        parser.LimitBody(kBodyMax);
-        continue;
-      }
-      if (parser.state() == State::kDone || parser.state() == State::kRefused) break;
-      if (end == bytes.size()) return outcome;
-      end = std::min(bytes.size(), end + step);
-    }
-    if (parser.state() == State::kRefused) {
-      AZMON_CHECK(parser.refusal().status >= 400 && !parser.refusal().reason.empty());
-      outcome.is_refused = true;
-      return outcome;
-    }
+  const auto refusal = net::testing::ReadRequests(bytes, step, kBodyMax, kRequestsMax, [&](net::RequestParser& parser) {
     CheckAccepted(parser.request());
     outcome.accepted.push_back(Describe(parser.request()));
-  }
+    return true;
+  });
+  outcome.is_refused = refusal.has_value();
+  if (refusal) AZMON_CHECK(refusal->status >= 400 && !refusal->reason.empty());
   return outcome;
 }
 

@@ -25,7 +25,6 @@ enum class PropertyRule : std::uint8_t {
   kNotOfResource,      ///< no property of the resource metric; elsewhere as kKeep
 };
 
-// clang-format off
 #define AZMON_ENVELOPE_KEYS(X) \
   X(kHttpRequestMethod, "http.request.method", kNotOfSpans, "method: request and operation name, dependency name; family HTTP") \
   X(kHttpMethod, "http.method", kNotOfSpans, "as `http.request.method`") \
@@ -158,7 +157,6 @@ enum class PropertyRule : std::uint8_t {
   X(kSdkName, "telemetry.sdk.name", kNotOfResource, "") \
   X(kSdkLanguage, "telemetry.sdk.language", kNotOfResource, "") \
   X(kSdkVersion, "telemetry.sdk.version", kNotOfResource, "")
-// clang-format on
 
 enum class Key : std::uint8_t {
 #define AZMON_KEY(name, key, rule, to) name,
