@@ -44,6 +44,28 @@ Result<std::optional<ItemType>> ReadType(const QueryParameters& parameters) {
   return type;
 }
 
+Result<void> ReadRange(const QueryParameters& parameters, std::optional<std::int64_t>& since, std::optional<std::int64_t>& until) {
+  const auto from = ReadTime(parameters, "since");
+  if (!from) return from.error();
+  const auto to = ReadTime(parameters, "until");
+  if (!to) return to.error();
+  since = *from;
+  until = *to;
+  return {};
+}
+
+Result<std::vector<Condition>> ReadWhere(const QueryParameters& parameters) {
+  std::vector<Condition> where;
+  const auto conditions = parameters.All("where");
+  if (conditions.size() > limits::kWhereMax) return Bad("where", "at most " + std::to_string(limits::kWhereMax) + " conditions");
+  for (const std::string& condition : conditions) {
+    auto parsed = Condition::Parse(condition);
+    if (!parsed) return parsed.error();
+    where.push_back(std::move(*parsed));
+  }
+  return where;
+}
+
 /// "localhost:4380" without its port, brackets of IPv6 removed.
 std::string HostName(std::string_view host) {
   if (host.starts_with('[')) return base::ToLower(host.substr(1, host.find(']') == std::string_view::npos ? 0 : host.find(']') - 1));
@@ -101,12 +123,7 @@ Result<TransactionQuery> ReadTransactionQuery(std::string_view text) {
     if (*result != "ok" && *result != "failed") return Bad("result", "ok or failed is expected");
     query.success = *result == "ok";
   }
-  const auto since = ReadTime(*parameters, "since");
-  if (!since) return since.error();
-  const auto until = ReadTime(*parameters, "until");
-  if (!until) return until.error();
-  query.since = *since;
-  query.until = *until;
+  if (const auto range = ReadRange(*parameters, query.since, query.until); !range) return range.error();
   const auto limit = ReadLimit(*parameters);
   if (!limit) return limit.error();
   query.limit = *limit;
@@ -130,13 +147,9 @@ Result<ItemQuery> ReadItemQuery(std::string_view text) {
   const auto type = ReadType(*parameters);
   if (!type) return type.error();
   query.item_type = *type;
-  const auto conditions = parameters->All("where");
-  if (conditions.size() > limits::kWhereMax) return Bad("where", "at most " + std::to_string(limits::kWhereMax) + " conditions");
-  for (const std::string& condition : conditions) {
-    auto parsed = Condition::Parse(condition);
-    if (!parsed) return parsed.error();
-    query.where.push_back(std::move(*parsed));
-  }
+  auto where = ReadWhere(*parameters);
+  if (!where) return where.error();
+  query.where = std::move(*where);
   const auto limit = ReadLimit(*parameters);
   if (!limit) return limit.error();
   query.limit = *limit;
@@ -144,6 +157,40 @@ Result<ItemQuery> ReadItemQuery(std::string_view text) {
     query.before = DecodeItemCursor(*cursor);
     if (!query.before) return Bad("cursor", "this is not one that a list gave");
   }
+  return query;
+}
+
+Result<MetricQuery> ReadMetricQuery(std::string_view text) {
+  const auto parameters = QueryParameters::Parse(text, {"search", "role", "iKey", "since", "until", "limit"});
+  if (!parameters) return parameters.error();
+  MetricQuery query;
+  query.search = parameters->Get("search").value_or("");
+  if (query.search.size() > limits::kSearchBytesMax) return Bad("search", "at most " + std::to_string(limits::kSearchBytesMax) + " bytes");
+  query.role = parameters->Get("role").value_or("");
+  query.i_key = parameters->Get("iKey").value_or("");
+  if (const auto range = ReadRange(*parameters, query.since, query.until); !range) return range.error();
+  const auto limit = ReadLimit(*parameters);
+  if (!limit) return limit.error();
+  query.limit = *limit;
+  return query;
+}
+
+Result<ChartQuery> ReadChartQuery(std::string_view text) {
+  const auto parameters = QueryParameters::Parse(text, {"name", "source", "namespace", "role", "iKey", "since", "until", "where", "splitBy"});
+  if (!parameters) return parameters.error();
+  ChartQuery query;
+  query.name = parameters->Get("name").value_or("");
+  const std::string source = parameters->Get("source").value_or("");
+  if (source != Name(Source::kBreeze) && source != Name(Source::kOtlp)) return Bad("source", "breeze or otlp is expected");
+  query.source = source == Name(Source::kOtlp) ? Source::kOtlp : Source::kBreeze;
+  query.space = parameters->Get("namespace").value_or("");
+  query.role = parameters->Get("role").value_or("");
+  query.i_key = parameters->Get("iKey").value_or("");
+  query.split_by = parameters->Get("splitBy").value_or("");
+  if (const auto range = ReadRange(*parameters, query.since, query.until); !range) return range.error();
+  auto where = ReadWhere(*parameters);
+  if (!where) return where.error();
+  query.where = std::move(*where);
   return query;
 }
 

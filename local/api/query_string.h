@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "local/query/filter.h"
+#include "local/query/metric_chart.h"
 
 namespace azmon::local {
 
@@ -33,6 +34,8 @@ class QueryParameters {
 
 Result<TransactionQuery> ReadTransactionQuery(std::string_view query);
 Result<ItemQuery> ReadItemQuery(std::string_view query);
+Result<MetricQuery> ReadMetricQuery(std::string_view query);
+Result<ChartQuery> ReadChartQuery(std::string_view query);
 
 /// Whether a request with this Host header was meant for us. A page of a stranger can reach a loopback address through a name of its own
 /// (DNS rebinding), and then Host tells it.

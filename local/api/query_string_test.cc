@@ -47,6 +47,20 @@ TEST(QueryString, ConditionsRepeat) {
   EXPECT_EQ(query->operation_id, "o");
 }
 
+TEST(QueryString, AChartNeedsToKnowWhichWayItsMetricCame) {
+  const auto query = ReadChartQuery("name=a+b&source=otlp&namespace=n&splitBy=http.route&where=customDimensions.x=1&since=2026-11-24T10:00:00Z");
+  ASSERT_TRUE(query.ok()) << query.error().ToString();
+  EXPECT_EQ(query->name, "a b");
+  EXPECT_EQ(query->source, Source::kOtlp);
+  EXPECT_EQ(query->split_by, "http.route");
+  EXPECT_EQ(query->where.size(), 1U);
+  EXPECT_TRUE(query->since.has_value());
+  EXPECT_FALSE(ReadChartQuery("name=a").ok());
+  EXPECT_FALSE(ReadChartQuery("name=a&source=both").ok());
+  EXPECT_FALSE(ReadMetricQuery("limit=0").ok());
+  EXPECT_EQ(ReadMetricQuery("search=X&role=r&limit=7")->limit, 7U);
+}
+
 TEST(OwnHost, IsLoopbackOrAllowed) {
   for (const char* host : {"localhost", "localhost:4380", "LOCALHOST", "127.0.0.1:4380", "127.1.2.3", "[::1]", "[::1]:80", "x.localhost:1"}) {
     EXPECT_TRUE(IsOwnHost(host, {})) << host;

@@ -7,6 +7,7 @@
 
 #include "base/json_writer.h"
 #include "base/text.h"
+#include "local/api/answers.h"
 #include "local/api/assets.h"
 #include "local/api/offload.h"
 #include "local/api/query_string.h"
@@ -22,29 +23,6 @@ constexpr std::size_t kQueryThreads = 2;
 
 std::int64_t NowTicks(const base::Clock& clock) { return clock.WallNow().time_since_epoch().count() / 100; }
 
-int StatusOf(ErrorCode code) {
-  switch (code) {
-    case ErrorCode::kMalformed: return 400;
-    case ErrorCode::kTooLarge: return 413;
-    case ErrorCode::kNotFound: return 404;
-    case ErrorCode::kTimeout: case ErrorCode::kUnavailable: case ErrorCode::kStorageFull: case ErrorCode::kCancelled: return 503;
-    default: return 500;
-  }
-}
-
-net::Response ProblemOf(const Error& error) {
-  net::Response response = net::Response::Problem(StatusOf(error.code), error.detail);
-  if (response.status == 503) response.headers.Set("Retry-After", "1");
-  return response;
-}
-
-net::Response Json(std::string body) {
-  net::Response response = net::Response::Json(200, std::move(body));
-  response.headers.Set("Cache-Control", "no-store");
-  response.headers.Set("X-Content-Type-Options", "nosniff");
-  return response;
-}
-
 void WriteSummary(const OperationSummary& summary, base::JsonWriter& json) {
   json.OpenObject().Member("operation_Id", summary.operation_id).Member("start", FormatTime(summary.start));
   json.Member("duration", TicksToMs(summary.end - summary.start)).Member("name", summary.name).Member("success", summary.success);
@@ -57,7 +35,6 @@ void WriteSummary(const OperationSummary& summary, base::JsonWriter& json) {
   }
   json.CloseArray().CloseObject();
 }
-
 
 }  // namespace
 
@@ -121,13 +98,15 @@ void Service::AddApi(net::Router& router) {
     if (auto refusal = self->Refuse(context.request, false)) co_return std::move(*refusal);
     std::string text;
     base::JsonWriter(text).OpenObject().Member("status", "ok").Member("version", kVersion).CloseObject();
-    co_return Json(std::move(text));
+    co_return JsonAnswer(std::move(text));
   });
   router.Add("GET", "/api/v1/stats", OnPool([self](net::RequestContext&) { return self->Stats(); }));
   router.Add("GET", "/api/v1/transactions", OnPool([self](net::RequestContext& context) { return self->Transactions(context.request); }));
   router.Add("GET", "/api/v1/transactions/{id}", OnPool([self](net::RequestContext& context) { return self->Transaction(context.Param("id")); }));
   router.Add("GET", "/api/v1/items", OnPool([self](net::RequestContext& context) { return self->Items(context.request); }));
   router.Add("GET", "/api/v1/items/{seq}/raw", OnPool([self](net::RequestContext& context) { return self->Raw(context.Param("seq")); }));
+  router.Add("GET", "/api/v1/metrics", OnPool([self](net::RequestContext& context) { return self->Metrics(context.request); }));
+  router.Add("GET", "/api/v1/metrics/series", OnPool([self](net::RequestContext& context) { return self->MetricSeries(context.request); }));
   router.Add("GET", "/api/v1/live", [self](net::RequestContext& context) -> boost::asio::awaitable<net::Response> {
     if (auto refusal = self->Refuse(context.request, false)) co_return std::move(*refusal);
     co_return self->live_->Open();
@@ -163,14 +142,14 @@ net::Response Service::Stats() const {
   json.Member("queueItems", stats.queue_items).Member("storeBytes", stats.bytes).Member("lastSeq", stats.last_seq);
   json.Member("listeners", live_->listeners());
   json.CloseObject();
-  return Json(std::move(text));
+  return JsonAnswer(std::move(text));
 }
 
 net::Response Service::Transactions(const net::Request& request) const {
   const auto query = ReadTransactionQuery(request.query());
-  if (!query) return ProblemOf(query.error());
+  if (!query) return ProblemAnswer(query.error());
   const auto list = store_.ListTransactions(*query);
-  if (!list) return ProblemOf(list.error());
+  if (!list) return ProblemAnswer(list.error());
   std::string text;
   base::JsonWriter json(text);
   json.OpenObject().Key("transactions").OpenArray();
@@ -187,12 +166,12 @@ net::Response Service::Transactions(const net::Request& request) const {
     json.CloseArray().CloseObject();
   }
   json.CloseObject();
-  return Json(std::move(text));
+  return JsonAnswer(std::move(text));
 }
 
 net::Response Service::Transaction(std::string_view operation_id) const {
   const auto operation = store_.ReadOperation(operation_id);
-  if (!operation) return ProblemOf(operation.error());
+  if (!operation) return ProblemAnswer(operation.error());
   std::string text;
   text.reserve(operation->items.size() * 1024);
   base::JsonWriter json(text);
@@ -203,14 +182,14 @@ net::Response Service::Transaction(std::string_view operation_id) const {
   json.CloseArray().Key("items").OpenArray();
   for (const Item& item : operation->items) WriteItem(item, json);
   json.CloseArray().CloseObject();
-  return Json(std::move(text));
+  return JsonAnswer(std::move(text));
 }
 
 net::Response Service::Items(const net::Request& request) const {
   const auto query = ReadItemQuery(request.query());
-  if (!query) return ProblemOf(query.error());
+  if (!query) return ProblemAnswer(query.error());
   const auto list = store_.ListItems(*query);
-  if (!list) return ProblemOf(list.error());
+  if (!list) return ProblemAnswer(list.error());
   std::string text;
   base::JsonWriter json(text);
   json.OpenObject().Key("items").OpenArray();
@@ -219,23 +198,23 @@ net::Response Service::Items(const net::Request& request) const {
   if (list->has_more) json.String(EncodeCursor(list->items.back().seq));
   else json.Null();
   json.CloseObject();
-  return Json(std::move(text));
+  return JsonAnswer(std::move(text));
 }
 
 net::Response Service::Raw(std::string_view text) const {
   const auto seq = base::ParseInteger<std::uint64_t>(text);
   if (!seq) return net::Response::Problem(404, "an item's number is expected");
   const auto raw = store_.ReadRaw(*seq);
-  if (!raw) return ProblemOf(raw.error());
-  if (raw->kind == RawKind::kEnvelopes) return Json(raw->body.substr(raw->parts.item.at, raw->parts.item.bytes));
-  return Json(OtlpItemJson(raw->kind, raw->body, raw->parts));
+  if (!raw) return ProblemAnswer(raw.error());
+  if (raw->kind == RawKind::kEnvelopes) return JsonAnswer(raw->body.substr(raw->parts.item.at, raw->parts.item.bytes));
+  return JsonAnswer(OtlpItemJson(raw->kind, raw->body, raw->parts));
 }
 
 net::Response Service::Reset() {
   const auto done = store_.Reset();
-  if (!done) return ProblemOf(done.error());
+  if (!done) return ProblemAnswer(done.error());
   counters_.requests = counters_.rejected = counters_.bad_bodies = 0;
-  return Json("{\"status\":\"ok\"}");
+  return JsonAnswer("{\"status\":\"ok\"}");
 }
 
 }  // namespace azmon::local

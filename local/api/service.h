@@ -85,6 +85,8 @@ class Service : public std::enable_shared_from_this<Service> {
   net::Response Transactions(const net::Request& request) const;
   net::Response Transaction(std::string_view operation_id) const;
   net::Response Items(const net::Request& request) const;
+  net::Response Metrics(const net::Request& request) const;
+  net::Response MetricSeries(const net::Request& request) const;
   net::Response Raw(std::string_view seq) const;
   net::Response Reset();
 

@@ -9,6 +9,7 @@
 #include "base/json_writer.h"
 #include "base/text.h"
 #include "local/ingest/otlp_attributes.h"
+#include "local/ingest/otlp_metric.h"
 #include "local/ingest/otlp_schema.h"
 #include "local/ingest/span_names.h"
 #include "local/ingest/wire_reader.h"
@@ -274,81 +275,19 @@ class Parser {
   }
 
   void Metric(std::string_view bytes) {
-    std::string_view name;
-    std::string_view points;
-    std::uint32_t kind = 0;
-    WireReader metric(bytes);
-    while (metric.Next()) {
-      switch (metric.Tag()) {
-        case otlp::metric::kName: name = metric.Bytes(); break;
-        case otlp::metric::kGauge: case otlp::metric::kSum: case otlp::metric::kHistogram: case otlp::metric::kExponentialHistogram:
-        case otlp::metric::kSummary:
-          kind = metric.Tag();
-          points = metric.Bytes();
-          break;
-        default: metric.Skip();
-      }
-    }
-    // The data points of all five kinds stand in field 1.
-    WireReader list(points);
+    const OtlpMetric metric = ReadOtlpMetric(bytes);
+    WireReader list(metric.data);
     while (list.Next() && !is_too_large()) {
-      if (list.Tag() == otlp::gauge::kDataPoints) Point(list.Bytes(), name, kind, bytes);
-      else list.Skip();
+      // The data points of all five kinds stand in field 1.
+      if (list.Tag() != otlp::gauge::kDataPoints) {
+        list.Skip();
+        continue;
+      }
+      ++result_.received;
+      Item item = NewItem(ItemType::kMetric, bytes);
+      ReadOtlpPoint(list.Bytes(), metric, attributes_, now_, item);
+      result_.batch.items.push_back(std::move(item));
     }
-  }
-
-  struct PointFields {
-    std::uint32_t attributes, count, sum, min, max;
-  };
-  static PointFields FieldsOf(std::uint32_t kind) {
-    switch (kind) {
-      case otlp::metric::kHistogram:
-        return {otlp::histogram_point::kAttributes, otlp::histogram_point::kCount, otlp::histogram_point::kSum, otlp::histogram_point::kMin,
-                otlp::histogram_point::kMax};
-      case otlp::metric::kExponentialHistogram:
-        return {otlp::exponential_point::kAttributes, otlp::exponential_point::kCount, otlp::exponential_point::kSum,
-                otlp::exponential_point::kMin, otlp::exponential_point::kMax};
-      case otlp::metric::kSummary:
-        return {otlp::summary_point::kAttributes, otlp::summary_point::kCount, otlp::summary_point::kSum, 0, 0};
-      default: return {otlp::number_point::kAttributes, 0, 0, 0, 0};
-    }
-  }
-
-  void Point(std::string_view bytes, std::string_view name, std::uint32_t kind, std::string_view metric) {
-    ++result_.received;
-    constexpr const char* kKinds[] = {"gauge", "sum", "histogram", "exponentialHistogram", "summary"};
-    const bool is_number = kind == otlp::metric::kGauge || kind == otlp::metric::kSum;
-    const PointFields at = FieldsOf(kind);
-    attributes_.Clear();
-    std::uint64_t time = 0;
-    std::optional<double> value;
-    std::optional<double> min;
-    std::optional<double> max;
-    std::uint64_t count = 1;
-    WireReader point(bytes);
-    while (point.Next()) {
-      const auto tag = point.Tag();
-      if (tag == at.attributes) attributes_.Add(point.Bytes());
-      else if (tag == otlp::number_point::kTime) time = point.Fixed64();  // 3 in every kind
-      else if (is_number && tag == otlp::number_point::kAsDouble) value = point.Double();
-      else if (is_number && tag == otlp::number_point::kAsInt) value = static_cast<double>(static_cast<std::int64_t>(point.Fixed64()));
-      else if (!is_number && tag == at.count) count = point.Fixed64();
-      else if (!is_number && tag == at.sum) value = point.Double();
-      else if (at.min != 0 && tag == at.min) min = point.Double();
-      else if (at.max != 0 && tag == at.max) max = point.Double();
-      else point.Skip();
-    }
-    Item item = NewItem(ItemType::kMetric, metric);
-    item.name = name;
-    item.time = time != 0 ? NanosecondsToTicks(time) : now_;
-    item.kind = kKinds[kind == otlp::metric::kGauge ? 0 : kind == otlp::metric::kSum ? 1 : kind == otlp::metric::kHistogram ? 2 : kind == otlp::metric::kExponentialHistogram ? 3 : 4];
-    item.dimensions = attributes_.Json();
-    base::JsonWriter json(item.measurements);
-    json.OpenObject().Member("value", value.value_or(0)).Member("count", count);
-    if (min) json.Member("min", *min);
-    if (max) json.Member("max", *max);
-    json.CloseObject();
-    result_.batch.items.push_back(std::move(item));
   }
 
   std::string_view body_;

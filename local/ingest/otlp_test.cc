@@ -219,12 +219,25 @@ TEST(Otlp, DataPointsBecomeMetrics) {
   EXPECT_EQ(result->batch.items[2].name, "latency");
   EXPECT_EQ(result->batch.items[2].measurements, R"({"value":7.5,"count":2,"min":1,"max":6.5})");
   EXPECT_EQ(result->batch.items[2].dimensions, R"({"route":"/"})");
+  EXPECT_EQ(result->batch.items[2].point, R"({"unit":"ms","temporality":"delta","bounds":[5],"counts":[1,1]})");
   EXPECT_EQ(result->batch.items[3].kind, "exponentialHistogram");
+  EXPECT_EQ(result->batch.items[3].point, R"({"scale":-3,"zeroCount":0,"offset":-1,"counts":[1]})");
   const auto raw = json::parse(OtlpItemJson(RawKind::kOtlpMetrics, result->batch.body, result->batch.items[3].raw));
   const auto point = raw["resourceMetrics"][0]["scopeMetrics"][0]["metrics"][0]["exponentialHistogram"]["dataPoints"][0];
   EXPECT_EQ(point["scale"], -3);
   EXPECT_EQ(point["positive"]["offset"], -1);
   EXPECT_EQ(point["positive"]["bucketCounts"], json::array({"1"}));
+}
+
+TEST(Otlp, ASumSaysHowItCountsAndAPointWithoutAValueHasNone) {
+  const json request = {{"resourceMetrics", json::array({{{"scopeMetrics", json::array({{{"metrics", json::array({
+      {{"name", "orders"}, {"unit", "{order}"}, {"description", "Orders placed"}, {"sum", {{"aggregationTemporality", 2}, {"isMonotonic", true}, {"dataPoints", json::array({
+          {{"asInt", "3"}, {"startTimeUnixNano", "1000"}, {"timeUnixNano", "2000"}}, {{"flags", 1}, {"timeUnixNano", "3000"}}})}}}}})}}})}}})}};
+  const auto result = ParseOtlp(Protobuf(request, kMetricsRequest), OtlpSignal::kMetrics, kKey, 77);
+  ASSERT_TRUE(result.ok());
+  ASSERT_EQ(result->batch.items.size(), 2U);
+  EXPECT_EQ(result->batch.items[0].point, R"({"unit":"{order}","description":"Orders placed","temporality":"cumulative","isMonotonic":true,"start":10})");
+  EXPECT_EQ(result->batch.items[1].measurements, "{}");
 }
 
 TEST(Otlp, TheRawItemIsTheSpanWithItsResourceAndScope) {

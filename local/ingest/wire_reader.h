@@ -35,9 +35,27 @@ class WireReader {
     Expect(protozero::pbf_wire_type::fixed64);
     return reader_.get_fixed64();
   }
+  std::int32_t ZigZag32() { return protozero::decode_zigzag32(static_cast<std::uint32_t>(Varint())); }
   double Double() {
     Expect(protozero::pbf_wire_type::fixed64);
     return reader_.get_double();
+  }
+
+  /// The values of a repeated field of fixed width or of varints, packed or one by one.
+  template <typename Each>
+  void RepeatedFixed64(Each each) {
+    if (reader_.wire_type() != protozero::pbf_wire_type::length_delimited) return each(Fixed64());
+    for (const std::uint64_t value : reader_.get_packed_fixed64()) each(value);
+  }
+  template <typename Each>
+  void RepeatedDouble(Each each) {
+    if (reader_.wire_type() != protozero::pbf_wire_type::length_delimited) return each(Double());
+    for (const double value : reader_.get_packed_double()) each(value);
+  }
+  template <typename Each>
+  void RepeatedVarint(Each each) {
+    if (reader_.wire_type() != protozero::pbf_wire_type::length_delimited) return each(Varint());
+    for (const std::uint64_t value : reader_.get_packed_uint64()) each(value);
   }
 
  private:

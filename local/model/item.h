@@ -71,6 +71,7 @@ struct Item {
   std::string dimensions;    ///< JSON object of strings
   std::string measurements;  ///< JSON object of numbers
   std::string links;         ///< JSON array of {"operation_Id","id"}
+  std::string point;         ///< of a metric: JSON object of what its kind has beside numbers; see otlp_metric.h
   RawParts raw;
 };
 

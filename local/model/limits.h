@@ -56,6 +56,27 @@ inline constexpr std::size_t kOperationItemsMax = 200'000;
 /// Buckets of the list's histogram.
 inline constexpr std::size_t kHistogramBuckets = 60;
 
+/// Buckets of one data point of a histogram that are kept for percentiles; of a point with more only count and sum are. The defaults of
+/// SDKs are 16 and 160.
+inline constexpr std::size_t kPointBucketsMax = 512;
+
+/// Metrics of one list; series that are kept apart while a chart is read, and that its answer has: the rest is joined.
+inline constexpr std::size_t kMetricsMax = 1'000;
+inline constexpr std::size_t kChartSeriesKept = 50;
+inline constexpr std::size_t kChartSeriesMax = 12;
+
+/// Steps of a chart's time axis; streams whose cumulative values are followed; points that one chart reads.
+inline constexpr std::size_t kChartSteps = 120;
+inline constexpr std::size_t kChartStreamsMax = 5'000;
+inline constexpr std::size_t kChartPointsMax = 1'000'000;
+
+/// Dimensions of a metric that are offered for splitting, and values of each.
+inline constexpr std::size_t kChartDimensionsMax = 32;
+inline constexpr std::size_t kChartValuesMax = 50;
+
+/// How far before its time range a chart looks for what a cumulative value grew from: two of OpenTelemetry's default intervals.
+inline constexpr std::chrono::seconds kChartLookBack{120};
+
 /// A search text, and its terms: a bit each in a word.
 inline constexpr std::size_t kSearchBytesMax = 4'096;
 inline constexpr std::size_t kSearchTermsMax = 64;

@@ -47,6 +47,7 @@ void WriteItem(const Item& item, base::JsonWriter& json) {
   json.Key("customDimensions").Raw(item.dimensions.empty() ? "{}" : std::string_view(item.dimensions));
   json.Key("customMeasurements").Raw(item.measurements.empty() ? "{}" : std::string_view(item.measurements));
   if (!item.links.empty()) json.Key("links").Raw(item.links);
+  if (!item.point.empty()) json.Key("point").Raw(item.point);
   json.Member("iKey", item.i_key);
   json.CloseObject();
 }

@@ -2,7 +2,6 @@
 #include "local/store/reader.h"
 
 #include <algorithm>
-#include <array>
 #include <limits>
 #include <unordered_map>
 #include <utility>
@@ -10,6 +9,7 @@
 #include "base/json_writer.h"
 #include "local/model/limits.h"
 #include "local/model/time.h"
+#include "local/query/time_steps.h"
 #include "local/store/compress.h"
 #include "local/store/rows.h"
 
@@ -17,11 +17,6 @@ namespace azmon::local {
 namespace {
 
 constexpr std::int64_t kAll = std::numeric_limits<std::int64_t>::max();
-
-/// Steps of a histogram that people read well.
-constexpr std::array<std::int64_t, 28> kStepsMs = {1,      2,      5,      10,      20,      50,      100,     200,       500,       1'000,
-                                                   2'000,  5'000,  10'000, 15'000,  30'000,  60'000,  120'000, 300'000,   600'000,   900'000,
-                                                   1'800'000, 3'600'000, 7'200'000, 10'800'000, 21'600'000, 43'200'000, 86'400'000, 604'800'000};
 
 struct Start {
   std::int64_t time;
@@ -39,24 +34,13 @@ void MakeHistogram(const TransactionQuery& query, std::int64_t now, const std::v
   if (query.since) to = query.until.value_or(std::max(now, to));
   else if (query.until) to = std::min(*query.until, std::max(to, from));
   if (from > to) return;
-  const std::int64_t span = std::max<std::int64_t>(to - from, 1);
-  std::int64_t step = span / static_cast<std::int64_t>(limits::kHistogramBuckets) + 1;
-  for (const std::int64_t ms : kStepsMs) {
-    if (ms * kTicksPerMs * static_cast<std::int64_t>(limits::kHistogramBuckets - 1) >= span) {
-      step = ms * kTicksPerMs;
-      break;
-    }
-  }
-  // Buckets begin at whole steps, so that they do not move while a live window does.
-  std::int64_t first = from / step * step;
-  if (first > from) first -= step;
-  list.histogram_from = first;
-  list.histogram_step = step;
-  list.histogram.resize(static_cast<std::size_t>(std::min<std::int64_t>((to - first) / step + 1, limits::kHistogramBuckets + 2)));
+  const TimeSteps steps = MakeTimeSteps(from, to, limits::kHistogramBuckets);
+  list.histogram_from = steps.from;
+  list.histogram_step = steps.step;
+  list.histogram.resize(steps.count);
   for (const Start& start : starts) {
-    const auto at = static_cast<std::size_t>((start.time - first) / step);
-    if (start.time < first || at >= list.histogram.size()) continue;
-    ++(start.success ? list.histogram[at].ok : list.histogram[at].failed);
+    const std::size_t at = steps.At(start.time);
+    if (at < steps.count) ++(start.success ? list.histogram[at].ok : list.histogram[at].failed);
   }
 }
 

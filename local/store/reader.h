@@ -20,6 +20,9 @@ class Reader {
   Result<OperationItems> ReadOperation(std::string_view operation_id);
   Result<ItemList> ListItems(const ItemQuery& query);
   Result<RawItem> ReadRaw(std::uint64_t seq);
+  Result<MetricList> ListMetrics(const MetricQuery& query);
+  /// @param now  ticks; the end of a chart whose query has a `since` and no `until`
+  Result<Chart> ReadChart(const ChartQuery& query, std::int64_t now);
 
  private:
   explicit Reader(std::unique_ptr<Database> database) : database_(std::move(database)) {}

@@ -11,19 +11,21 @@
 
 namespace azmon::local {
 
-/// What PRAGMA user_version says; a newer one is refused, there is no older one yet.
-inline constexpr std::int64_t kSchemaVersion = 1;
+/// What PRAGMA user_version says; a newer one is refused, an older one brought up to this one.
+inline constexpr std::int64_t kSchemaVersion = 2;
 /// PRAGMA application_id: "azm1".
 inline constexpr std::int64_t kApplicationId = 0x617A6D31;
 
 extern const char* const kSchema;
+/// What version 2 has that version 1 had not: applied to an old file, and to a new one after kSchema.
+extern const char* const kSchemaOfVersion2;
 
 /// The columns that ReadItem reads, in their order.
 extern const std::string_view kItemColumns;
 /// The columns that ReadSummary reads, in their order.
 extern const std::string_view kOperationColumns;
 
-/// Binds an item to "INSERT INTO items VALUES (?1 … ?28)".
+/// Binds an item to "INSERT INTO items VALUES (?1 … ?29)".
 void BindItem(const Item& item, std::int64_t batch, std::string& raw_scratch, Statement& statement);
 void ReadItem(const Statement& row, Item& item);
 

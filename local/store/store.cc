@@ -374,6 +374,14 @@ Result<ItemList> Store::ListItems(const ItemQuery& query) const {
   return impl_->Read([&](Reader& reader) { return reader.ListItems(query); });
 }
 
+Result<MetricList> Store::ListMetrics(const MetricQuery& query) const {
+  return impl_->Read([&](Reader& reader) { return reader.ListMetrics(query); });
+}
+
+Result<Chart> Store::ReadChart(const ChartQuery& query) const {
+  return impl_->Read([&](Reader& reader) { return reader.ReadChart(query, impl_->Now()); });
+}
+
 Result<RawItem> Store::ReadRaw(std::uint64_t seq) const {
   return impl_->Read([&](Reader& reader) { return reader.ReadRaw(seq); });
 }

@@ -20,6 +20,7 @@
 #include "local/model/item.h"
 #include "local/model/limits.h"
 #include "local/query/filter.h"
+#include "local/query/metric_chart.h"
 #include "local/store/operation.h"
 
 namespace azmon::local {
@@ -104,6 +105,9 @@ class Store {
   /// kNotFound if no item has that operation id.
   Result<OperationItems> ReadOperation(std::string_view operation_id) const;
   Result<ItemList> ListItems(const ItemQuery& query) const;
+  Result<MetricList> ListMetrics(const MetricQuery& query) const;
+  /// kNotFound if no item is a point of that metric, at any time.
+  Result<Chart> ReadChart(const ChartQuery& query) const;
   /// kNotFound if there is no such item (any more).
   Result<RawItem> ReadRaw(std::uint64_t seq) const;
 

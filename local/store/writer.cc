@@ -52,9 +52,13 @@ Result<std::unique_ptr<Writer>> Writer::Open(const std::string& path, const base
     return set.error();
   }
   if (*tables == 0) {
-    const std::string schema = std::string("BEGIN IMMEDIATE;") + kSchema + "PRAGMA application_id=" + std::to_string(kApplicationId) +
+    const std::string schema = std::string("BEGIN IMMEDIATE;") + kSchema + kSchemaOfVersion2 + "PRAGMA application_id=" + std::to_string(kApplicationId) +
                                ";PRAGMA user_version=" + std::to_string(kSchemaVersion) + ";COMMIT";
     if (auto made = db.Execute(schema.c_str()); !made) return made.error();
+  } else if (*version < kSchemaVersion) {
+    const std::string change =
+        std::string("BEGIN IMMEDIATE;") + kSchemaOfVersion2 + "PRAGMA user_version=" + std::to_string(kSchemaVersion) + ";COMMIT";
+    if (auto made = db.Execute(change.c_str()); !made) return made.error();
   }
   if (auto prepared = writer->Prepare(); !prepared) return prepared.error();
   if (auto loaded = writer->LoadTotals(); !loaded) return loaded.error();
@@ -65,7 +69,7 @@ Result<void> Writer::Prepare() {
   const std::string items_of = "SELECT " + std::string(kItemColumns) + " FROM items WHERE op=?1 ORDER BY seq";
   const std::pair<Statement*, std::string_view> statements[] = {
       {&insert_item_,
-       "INSERT INTO items VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24,?25,?26,?27,?28)"},
+       "INSERT INTO items VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24,?25,?26,?27,?28,?29)"},
       {&insert_batch_, "INSERT INTO batches VALUES(NULL,?1,?2,?3,?4,?5) RETURNING id"},
       {&replace_operation_, "REPLACE INTO operations VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)"},
       {&has_operation_, "SELECT 1 FROM operations WHERE op=?1"},

@@ -7,6 +7,7 @@
 // and checks more: live updates, error rows, both ways received. Ends with a reset, unless --keep.
 // One line a check, `ok NAME` or `FAIL NAME reason`; last line `N passed, N failed`.
 import { Suite, assert, assertEqual, axe, launch, readArguments, until } from "./harness.mjs";
+import { seedMetrics } from "./seed_metrics.mjs";
 import { largeOrder, order, seedOrders, sendBreeze, toBreeze } from "./seed.mjs";
 
 const options = readArguments();
@@ -39,6 +40,7 @@ async function seed() {
   console.log(`seed=${number}`);
   const stats = await api("stats");
   const orders = await seedOrders(base, stats.otlpHttp, { seed: number });
+  sentMetrics = await seedMetrics(base, stats.otlpHttp, { seed: number });
   await until(async () => {
     const first = await api(`transactions/${orders[0].trace}`).catch(() => null);
     return first !== null && first.items.length >= orders[0].spans.length;
@@ -46,6 +48,8 @@ async function seed() {
   return orders;
 }
 
+/** What was sent as metrics, by role. */
+let sentMetrics = null;
 const orders = options.seed ? await seed() : [];
 const listed = await api("transactions?limit=100");
 assert(listed.transactions.length > 0, "the server has no transactions; use --seed");
@@ -508,6 +512,117 @@ if (options.seed) {
     await page.locator("#details .stack").getByText("BlobStore::Put").waitFor();
     assert((await page.locator("#details").innerText()).includes("<b>after 2 attempts</b>"), "the message is not shown as it is");
     assertEqual(await page.locator("#details b").count(), 0, "elements made from telemetry");
+  });
+
+  await check("a-stack-stands-beneath-its-exception-at-its-time", openPath(failed.trace), {}, async (page) => {
+    await traceReady(page);
+    // By both ways or by one, an exception is one row, below its span, with its severity and its time.
+    const row = page.locator('.waterfall-row:has([aria-label="Exception"])');
+    assertEqual(await row.count(), 1, "rows of the exception");
+    assertEqual(await row.locator(".severity").innerText(), "Error", "severity");
+    assert((await row.locator(".mark-label").innerText()).startsWith("+"), "no time at its mark");
+    const span = failed.marks.find((mark) => mark.kind === "exception").span;
+    const level = Number(await page.locator(".waterfall-row", { hasText: span.name }).first().getAttribute("aria-level"));
+    assertEqual(Number(await row.getAttribute("aria-level")), level + 1, "level below its span");
+    const height = async () => (await row.boundingBox()).height;
+    const closed = await height();
+    await row.getByRole("button", { name: "Show the whole text" }).click();
+    await row.locator(".row-text").getByText("BlobStore::Put").waitFor();
+    assert((await height()) > closed + 40, "the row did not grow");
+    const below = page.locator(`[aria-rowindex="${Number(await row.getAttribute("aria-rowindex")) + 1}"]`);
+    const next = (await below.count()) === 0 ? null : await below.boundingBox();
+    if (next !== null) assert(next.y >= (await row.boundingBox()).y + (await height()) - 1, "the next row lies on the text");
+    await suite.screenshot(page, "transaction-logs-light");
+    await axe(page);
+    // The same by keys.
+    await row.getByRole("button", { name: "Hide the text" }).click();
+    await page.getByRole("treegrid").focus();
+    for (let step = 0; step < 40 && (await currentRow(page)) !== (await row.getAttribute("id")); step++) await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("ArrowRight");
+    await row.locator(".row-text").waitFor();
+    await page.keyboard.press("ArrowLeft");
+    await until(async () => (await row.locator(".row-text").count()) === 0, "the left arrow hides it");
+  });
+
+  for (const theme of ["light", "dark"]) {
+    await check(`metrics-${theme}`, "/metrics", { theme }, async (page) => {
+      await page.locator(".metric-entry").first().waitFor();
+      const groups = await page.locator(".metric-group").allInnerTexts();
+      assert(groups.some((text) => text.startsWith("HTTP")) && groups.some((text) => text.startsWith("Standard metrics")) && groups.some((text) => text.startsWith("Custom")), `groups: ${groups}`);
+      await page.locator(".metric-entry", { hasText: "http.server.request.duration" }).filter({ hasText: "OTLP" }).click();
+      await page.locator(".plot polyline").nth(2).waitFor();
+      await page.locator(".plot-area").focus();
+      await page.keyboard.press("End");
+      await page.locator(".plot-tip").waitFor();
+      await suite.screenshot(page, `metrics-${theme}`);
+      await axe(page);
+    });
+  }
+
+  await check("metrics-are-searched-and-filtered-by-role", "/metrics", {}, async (page) => {
+    const names = () => page.locator(".metric-name").allInnerTexts();
+    await page.locator(".metric-entry").first().waitFor();
+    await page.getByLabel("Filter metrics by name").fill("ORDERS.");
+    await until(async () => (await names()).length > 0 && (await names()).every((name) => name.startsWith("orders.")), "only those with the name are left");
+    assertEqual(searchParams(page).get("q"), "ORDERS.", "the address");
+    await page.getByLabel("Filter metrics by name").press("ArrowDown");
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await until(async () => searchParams(page).has("metric"), "the chosen metric is in the address");
+    await page.getByRole("button", { name: /^Role/ }).click();
+    await page.getByRole("menuitemradio", { name: "receipt" }).click();
+    await until(async () => (await page.locator(".legend-table tbody tr").allInnerTexts()).join().includes("receipt"), "the role's line is there");
+    await until(async () => (await page.locator(".legend-table tbody tr").count()) === 1, "one line is left");
+    await page.reload();
+    await page.locator(".legend-table tbody tr").waitFor();
+    assertEqual(await page.locator(".legend-table tbody tr").count(), 1, "lines after the reload");
+  });
+
+  await check("a-plot-shows-what-was-sent-both-ways", "/metrics?metric=http.server.request.duration&source=otlp&agg=count&split=none&view=table", {}, async (page) => {
+    const expected = Object.values(sentMetrics).reduce((all, role) => all + role.requests, 0);
+    for (const source of ["otlp", "breeze"]) {
+      const answer = await api(`metrics/series?name=http.server.request.duration&source=${source}`);
+      const count = answer.series.flatMap((series) => series.points).reduce((all, point) => all + point.count, 0);
+      // By OTLP the values are cumulative from their start, so also the first interval counts.
+      assertEqual(count, expected, `requests by ${source}`);
+    }
+    await page.locator(".value-table td").first().waitFor();
+    const shown = (await page.locator(".value-table td").allInnerTexts()).reduce((all, text) => all + Number(text.replaceAll("\u202f", "")), 0);
+    assertEqual(shown, expected, "sum of the table");
+    await axe(page);
+    return `${expected} requests`;
+  });
+
+  await check("a-plot-is-read-and-zoomed-by-keys", "/metrics?metric=receipt.size&source=otlp", {}, async (page) => {
+    await page.locator(".plot polyline").first().waitFor();
+    await page.getByRole("button", { name: /^Aggregation/ }).click();
+    await page.getByRole("menuitemradio", { name: "95th percentile" }).click();
+    await until(async () => searchParams(page).get("agg") === "p95", "the aggregation is in the address");
+    const plot = page.getByRole("slider", { name: /95th percentile of receipt.size/ });
+    await plot.focus();
+    await page.keyboard.press("End");
+    await until(async () => /KiB/.test(await plot.getAttribute("aria-valuetext")), "the value is told with its unit");
+    await page.keyboard.press("Shift+ArrowLeft");
+    await page.keyboard.press("Shift+ArrowLeft");
+    await page.keyboard.press("Enter");
+    await until(async () => searchParams(page).has("since"), "the range is in the address");
+    await page.getByRole("button", { name: "Show the numbers as a table" }).click();
+    await page.locator(".value-table").waitFor();
+    await page.goto(`${base}/metrics?metric=orders.queue&source=otlp`);
+    await page.locator(".plot polyline").first().waitFor();
+    const lines = await page.locator(".plot polyline").count();
+    await page.locator(".legend-button").first().click();
+    await until(async () => (await page.locator(".plot polyline").count()) < lines, "the legend hides a line");
+  });
+
+  await check("metrics-narrow", "/metrics", { width: 400, height: 800 }, async (page) => {
+    await page.locator(".metric-entry").first().click();
+    await page.locator(".plot polyline").first().waitFor();
+    assertEqual(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth), 0, "sideways overflow");
+    await suite.screenshot(page, "metrics-narrow");
+    await axe(page);
+    await page.getByRole("button", { name: "Back to the metrics" }).click();
+    await page.locator(".metric-entry").first().waitFor();
   });
 
   await check("marks-are-rows-if-wanted", openPath(failed.trace), {}, async (page) => {

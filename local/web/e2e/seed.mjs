@@ -6,7 +6,7 @@ import { gzipSync } from "node:zlib";
 const kKey = "00000000-0000-4000-8000-0000a2004380";
 
 /** Small deterministic generator (mulberry32). */
-function generator(seed) {
+export function generator(seed) {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;
@@ -67,6 +67,8 @@ function timeSpan(ms) {
 
 const iso = (ms) => `${new Date(Math.floor(ms)).toISOString().slice(0, -1)}${pad(Math.floor((ms % 1) * 10_000), 4)}Z`;
 
+export const envelopeOf = (kind, baseType, time, tags, baseData) => ({ ver: 1, name: `Microsoft.ApplicationInsights.${kind}`, time: iso(time), sampleRate: 100, iKey: kKey, tags, data: { baseType, baseData: { ver: 2, ...baseData } } });
+
 /** The items of an order as Breeze envelopes. */
 export function toBreeze({ trace, spans, marks }) {
   const tags = (role, parent) => ({
@@ -77,7 +79,7 @@ export function toBreeze({ trace, spans, marks }) {
     "ai.cloud.roleInstance": `${role}-7c9f`,
     "ai.internal.sdkVersion": "test:1",
   });
-  const envelope = (kind, baseType, time, role, parent, baseData) => ({ ver: 1, name: `Microsoft.ApplicationInsights.${kind}`, time: iso(time), sampleRate: 100, iKey: kKey, tags: tags(role, parent), data: { baseType, baseData: { ver: 2, ...baseData } } });
+  const envelope = (kind, baseType, time, role, parent, baseData) => envelopeOf(kind, baseType, time, tags(role, parent), baseData);
   const items = spans.map((span) => {
     const { attributes } = span;
     const properties = Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, String(value)]));
@@ -104,6 +106,35 @@ export function toBreeze({ trace, spans, marks }) {
       items.push(envelope("Exception", "ExceptionData", mark.at, role, id, { exceptions: [{ typeName: mark.type, message: mark.message, hasFullStack: true, stack: mark.stack }], severityLevel: "Error", properties: {} }));
   }
   return items;
+}
+
+/** The logs and exceptions of orders as one OTLP/HTTP JSON request. */
+export function toOtlpLogs(orders) {
+  const severities = { Information: 9, Warning: 13, Error: 17 };
+  const text = (key, raw) => ({ key, value: { stringValue: raw } });
+  const records = orders.flatMap(({ trace, marks }) =>
+    marks
+      .filter((mark) => mark.kind !== "event")
+      .map((mark) => ({
+        role: mark.span.role,
+        record: {
+          traceId: trace,
+          spanId: mark.span.id,
+          timeUnixNano: (BigInt(Math.floor(mark.at * 10_000)) * 100n).toString(),
+          severityNumber: severities[mark.severity ?? "Error"],
+          ...(mark.kind === "log"
+            ? { body: { stringValue: mark.message } }
+            : { attributes: [text("exception.type", mark.type), text("exception.message", mark.message), text("exception.stacktrace", mark.stack)] }),
+        },
+      })),
+  );
+  const roles = [...new Set(records.map((entry) => entry.role))];
+  return {
+    resourceLogs: roles.map((role) => ({
+      resource: { attributes: [text("service.name", role), text("service.instance.id", `${role}-7c9f`)] },
+      scopeLogs: [{ logRecords: records.filter((entry) => entry.role === role).map((entry) => entry.record) }],
+    })),
+  };
 }
 
 /** The spans of orders as one OTLP/HTTP JSON request. */
@@ -137,7 +168,7 @@ export function toOtlp(orders) {
   };
 }
 
-async function post(url, type, body) {
+export async function post(url, type, body) {
   const response = await fetch(url, { method: "POST", headers: { "content-type": type, "content-encoding": "gzip" }, body: gzipSync(body) });
   const text = await response.text();
   if (!response.ok) throw new Error(`${url}: HTTP ${response.status} ${text.slice(0, 200)}`);
@@ -151,6 +182,7 @@ export async function sendBreeze(base, envelopes) {
 
 export async function sendOtlp(otlpHttp, orders) {
   await post(`${otlpHttp}/v1/traces`, "application/json", JSON.stringify(toOtlp(orders)));
+  await post(`${otlpHttp}/v1/logs`, "application/json", JSON.stringify(toOtlpLogs(orders)));
 }
 
 /** Sends `count` orders, the last at `now`, every seventh failed, every second one by both ways.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The only place that talks HTTP to azmon-local. A failure is an ApiError that says what failed, why, and what to do.
-import type { Stats, Transaction, TransactionPage } from "./types";
+import type { MetricChart, MetricPage, Source, Stats, Transaction, TransactionPage } from "./types";
 
 /** Rows asked for in one page of the list; the server may give fewer. */
 export const kListPageRows = 100;
@@ -68,9 +68,7 @@ export interface ListFilters {
 }
 
 export function getTransactions(filters: ListFilters, cursor: string | null, signal?: AbortSignal): Promise<TransactionPage> {
-  const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(filters)) if (value) query.set(name, value);
-  query.set("limit", String(kListPageRows));
+  const query = queryOf({ ...filters, limit: kListPageRows });
   if (cursor !== null) query.set("cursor", cursor);
   return call(`/api/v1/transactions?${query}`, { signal });
 }
@@ -83,6 +81,40 @@ export function getTransaction(operationId: string, signal?: AbortSignal): Promi
 
 export function getRawItem(seq: number, signal?: AbortSignal): Promise<unknown> {
   return call(`/api/v1/items/${seq}/raw`, { signal });
+}
+
+export interface MetricFilters {
+  iKey?: string;
+  role?: string;
+  since?: string;
+  until?: string;
+}
+
+/** Metrics asked for in one list; the search narrows what is beyond. */
+const kMetricRows = 1000;
+
+function queryOf(values: object): URLSearchParams {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(values)) if (value) query.set(name, String(value));
+  return query;
+}
+
+export function getMetrics(filters: MetricFilters & { search?: string }, signal?: AbortSignal): Promise<MetricPage> {
+  return call(`/api/v1/metrics?${queryOf({ ...filters, limit: kMetricRows })}`, { signal });
+}
+
+export interface ChartFilters extends MetricFilters {
+  name: string;
+  source: Source;
+  namespace?: string;
+  splitBy?: string;
+}
+
+/** @param where conditions `name=value`, all of which must hold */
+export function getMetricSeries(filters: ChartFilters, where: readonly string[], signal?: AbortSignal): Promise<MetricChart> {
+  const query = queryOf(filters);
+  for (const condition of where) query.append("where", condition);
+  return call(`/api/v1/metrics/series?${query}`, { signal });
 }
 
 export function getStats(signal?: AbortSignal): Promise<Stats> {

@@ -70,6 +70,68 @@ export interface Transaction {
   items: Item[];
 }
 
+/** A metric as it came one way. */
+export interface Metric {
+  name: string;
+  source: Source;
+  namespace: string;
+  /** gauge, sum, histogram, exponentialHistogram, summary by OTLP; Measurement or Aggregation, or nothing, by Breeze. */
+  type: string;
+  unit?: string;
+  description?: string;
+  temporality?: string;
+  isMonotonic?: boolean;
+  roles: string[];
+  points: number;
+  first: string;
+  last: string;
+}
+
+export interface MetricPage {
+  metrics: Metric[];
+  total: number;
+}
+
+export interface SeriesPoint {
+  /** Number of the step. */
+  at: number;
+  count: number;
+  sum: number;
+  min?: number;
+  max?: number;
+  last?: number;
+  p50?: number;
+  p95?: number;
+  p99?: number;
+}
+
+export interface Series {
+  name: string;
+  /** All values together that have no series of their own. */
+  isRest: boolean;
+  points: SeriesPoint[];
+}
+
+export interface MetricChart {
+  name: string;
+  source: Source;
+  namespace: string;
+  type: string;
+  unit?: string;
+  description?: string;
+  temporality?: string;
+  isMonotonic?: boolean;
+  from: string;
+  stepMs: number;
+  steps: number;
+  splitBy: string;
+  series: Series[];
+  joined: number;
+  dimensions: { name: string; values: string[]; hasMore: boolean }[];
+  points: number;
+  isCut: boolean;
+}
+
 export interface Stats {
   items: number;
   transactions: number;

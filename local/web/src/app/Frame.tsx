@@ -2,7 +2,7 @@
 // What stands around every page: the rail, the top bar, and the bar that says that the server is gone.
 import { Suspense, type ReactNode } from "react";
 import { Button, Tooltip } from "@fluentui/react-components";
-import { GanttChartRegular, PlugDisconnectedRegular, SettingsRegular } from "@fluentui/react-icons";
+import { DataLineRegular, GanttChartRegular, PlugDisconnectedRegular, SettingsRegular } from "@fluentui/react-icons";
 import { Link, Outlet, useRouterState } from "@tanstack/react-router";
 import { live } from "../api/live";
 import { useDelayed, useLiveState, useMedia } from "./hooks";
@@ -10,7 +10,7 @@ import { TopBar } from "./TopBar";
 import { lastListState } from "./listState";
 
 interface PageEntry {
-  to: "/" | "/settings";
+  to: "/" | "/metrics" | "/settings";
   name: string;
   icon: ReactNode;
   isAt: (path: string) => boolean;
@@ -19,8 +19,15 @@ interface PageEntry {
 /** One entry a page, in the order of the rail; only pages that exist. */
 const kPages: readonly PageEntry[] = [
   { to: "/", name: "Transactions", icon: <GanttChartRegular />, isAt: (path) => path === "/" || path.startsWith("/transactions") },
+  { to: "/metrics", name: "Metrics", icon: <DataLineRegular />, isAt: (path) => path.startsWith("/metrics") },
   { to: "/settings", name: "Settings", icon: <SettingsRegular />, isAt: (path) => path.startsWith("/settings") },
 ];
+
+/** Going to the metrics keeps the time range. */
+function timeOfList() {
+  const { range, since, until } = lastListState();
+  return { range, since, until };
+}
 
 function Rail() {
   const path = useRouterState({ select: (state) => state.location.pathname });
@@ -32,7 +39,7 @@ function Rail() {
           <Link
             key={page.to}
             to={page.to}
-            search={page.to === "/" ? lastListState() : undefined}
+            search={page.to === "/" ? lastListState() : page.to === "/metrics" ? timeOfList() : undefined}
             className="rail-link"
             aria-current={page.isAt(path) ? "page" : undefined}
             aria-label={named ? undefined : page.name}

@@ -26,7 +26,7 @@ import {
 import { useNavigate, useRouterState } from "@tanstack/react-router";
 import { getTransaction } from "../api/client";
 import { formatTime } from "../logic/format";
-import { isLive, kDefaultRange, kRangeNames, kRanges, type ListState, type Range } from "../logic/url";
+import { isLive, kDefaultRange, kRangeNames, kRanges, type ListState, type MetricsState, type Range } from "../logic/url";
 import { useStats } from "../api/queries";
 import { isTyping, useLiveState, useMedia } from "./hooks";
 import { keepListState, useListState } from "./listState";
@@ -183,9 +183,18 @@ function SearchBox() {
   );
 }
 
+/** The time range of the page that is shown; on pages without one, of the list, to which the choice leads then. */
 function RangePicker() {
-  const state = useListState();
+  const listState = useListState();
   const setList = useSetList();
+  const navigate = useNavigate();
+  const ofMetrics = useRouterState({ select: (router) => (router.location.pathname === "/metrics" ? (router.location.search as MetricsState) : null) });
+  const state: Pick<ListState, "range" | "since" | "until"> = ofMetrics ?? listState;
+  const setRange = (range: Range) => {
+    const change = { range, since: undefined, until: undefined };
+    if (ofMetrics === null) setList(change);
+    else void navigate({ to: "/metrics", search: { ...ofMetrics, ...change } });
+  };
   const narrow = useMedia("(max-width: 899px)");
   const fixed = state.since !== undefined && state.until !== undefined;
   const label = fixed
@@ -194,7 +203,7 @@ function RangePicker() {
   return (
     <RadioMenu
       value={fixed ? "" : (state.range ?? kDefaultRange)}
-      onChange={(value) => setList({ range: value as Range, since: undefined, until: undefined })}
+      onChange={(value) => setRange(value as Range)}
       choices={kRanges.map((range) => ({ value: range, text: kRangeNames[range] }))}
       trigger={
         <MenuButton appearance="subtle" icon={<ClockRegular />} className="range-picker" aria-label={`Time range: ${label}`}>

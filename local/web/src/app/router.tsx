@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Addresses. Each page is one route here and, if it stands in the rail, one entry of kPages in Frame.tsx.
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
-import { parseListState, parseSearch, parseTraceState, stringifySearch } from "../logic/url";
+import { parseListState, parseMetricsState, parseSearch, parseTraceState, stringifySearch } from "../logic/url";
 import { Failure, NotFound } from "./Failure";
 import { Frame } from "./Frame";
 
@@ -30,6 +30,13 @@ export const traceRoute = createRoute({
   component: lazyRouteComponent(() => import("../pages/transaction/TransactionPage"), "TransactionPage"),
 });
 
+export const metricsRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/metrics",
+  validateSearch: parseMetricsState,
+  component: lazyRouteComponent(() => import("../pages/metrics/MetricsPage"), "MetricsPage"),
+});
+
 export const settingsRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/settings",
@@ -37,7 +44,7 @@ export const settingsRoute = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: rootRoute.addChildren([listRoute, listAliasRoute, traceRoute, settingsRoute]),
+  routeTree: rootRoute.addChildren([listRoute, listAliasRoute, traceRoute, metricsRoute, settingsRoute]),
   parseSearch,
   stringifySearch,
   defaultPreload: "intent",

@@ -288,6 +288,18 @@ export function visibleRows(model: TraceModel, folded: ReadonlySet<number>, hidd
   return shown;
 }
 
+/** Longest message that a row is expected to show whole. */
+const kRowChars = 120;
+/** Longer texts are cut where they stand beneath a row; the details have the rest. */
+const kTextChars = 20_000;
+
+/** What is worth showing beneath the row of a log record or an exception: its stack, or a message that no row can hold. Empty if nothing. */
+export function longText(item: Item): string {
+  if (item.stack) return item.stack.slice(0, kTextChars);
+  const message = item.message ?? "";
+  return !isSpan(item) && (message.length > kRowChars || message.includes("\n")) ? message.slice(0, kTextChars) : "";
+}
+
 /** The text that names a row. */
 export function rowTitle(item: Item): string {
   if (item.itemType === "exception") return [item.exceptionType, item.message].filter(Boolean).join(": ") || "Exception";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { describe, expect, test } from "vitest";
-import { isLive, parseListState, parseSearch, parseTraceState, stringifySearch, timeWindow, withTerm, type ListState } from "./url";
+import { isLive, parseListState, parseMetricsState, parseSearch, parseTraceState, stringifySearch, timeWindow, withTerm, type ListState } from "./url";
 
 describe("the list's address", () => {
   test("every state survives writing and reading", () => {
@@ -70,4 +70,19 @@ describe("a transaction's address", () => {
     [{ hide: "bars" }, {}],
     [{ tab: "html" }, {}],
   ])("%j is read as %j", (raw, state) => expect(parseTraceState(raw)).toEqual(state));
+});
+
+describe("the metrics' address", () => {
+  test("keeps what belongs to a metric only with the metric", () => {
+    expect(parseMetricsState({ agg: "p95", split: "http.route", where: "a=b" })).toEqual({});
+    expect(parseMetricsState({ metric: "m", source: "otlp", agg: "p95", split: "http.route", where: "a=b", range: "1h" })).toEqual({
+      metric: "m",
+      source: "otlp",
+      agg: "p95",
+      split: "http.route",
+      where: "a=b",
+      range: "1h",
+    });
+    expect(parseMetricsState({ metric: "m", source: "both", agg: "median", view: "pie", since: "5", until: "1" })).toEqual({ metric: "m" });
+  });
 });

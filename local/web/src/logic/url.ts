@@ -56,6 +56,29 @@ export interface TraceState {
   clocks?: "off";
 }
 
+/** What of a metric's points is plotted. */
+export const kAggregations = ["avg", "sum", "rate", "min", "max", "last", "count", "p50", "p95", "p99"] as const;
+export type Aggregation = (typeof kAggregations)[number];
+
+export interface MetricsState {
+  /** Part of a metric's name. */
+  q?: string;
+  role?: string;
+  metric?: string;
+  source?: "breeze" | "otlp";
+  ns?: string;
+  agg?: Aggregation;
+  /** A dimension, or "none". */
+  split?: string;
+  /** Conditions `dimension=value`, one a line. */
+  where?: string;
+  view?: "table";
+  range?: Range;
+  /** Milliseconds since 1970; both or neither. */
+  since?: number;
+  until?: number;
+}
+
 type Raw = Record<string, unknown>;
 
 /** Longest text taken from an address; more than any use of it needs. */
@@ -84,11 +107,41 @@ function compact<T extends object>(state: T): T {
   return Object.fromEntries(Object.entries(state).filter(([, value]) => value !== undefined)) as T;
 }
 
-export function parseListState(raw: Raw): ListState {
+interface TimeState {
+  range?: Range;
+  since?: number;
+  until?: number;
+}
+
+function parseTime(raw: Raw): TimeState {
   let since = number(raw.since);
   let until = number(raw.until);
   if (since === undefined || until === undefined || !(until > since)) since = until = undefined;
   const range = oneOf(raw.range, kRanges);
+  return { range: range === kDefaultRange || since !== undefined ? undefined : range, since, until };
+}
+
+export function parseMetricsState(raw: Raw): MetricsState {
+  const metric = text(raw.metric);
+  return compact<MetricsState>({
+    q: text(raw.q),
+    role: text(raw.role),
+    ...(metric === undefined
+      ? {}
+      : {
+          metric,
+          source: oneOf(raw.source, ["breeze", "otlp"] as const),
+          ns: text(raw.ns),
+          agg: oneOf(raw.agg, kAggregations),
+          split: text(raw.split),
+          where: text(raw.where),
+        }),
+    view: oneOf(raw.view, ["table"] as const),
+    ...parseTime(raw),
+  });
+}
+
+export function parseListState(raw: Raw): ListState {
   let min = number(raw.min);
   let max = number(raw.max);
   if (min !== undefined && max !== undefined && max < min) min = max = undefined;
@@ -98,9 +151,7 @@ export function parseListState(raw: Raw): ListState {
     result: oneOf(raw.result, ["ok", "failed"] as const),
     type: oneOf(raw.type, kItemTypes),
     app: text(raw.app),
-    range: range === kDefaultRange || since !== undefined ? undefined : range,
-    since,
-    until,
+    ...parseTime(raw),
     min: min === 0 ? undefined : min,
     max,
     live: oneOf(raw.live, ["off"] as const),
@@ -146,7 +197,7 @@ export function isLive(state: ListState): boolean {
 }
 
 /** The time window of a request made at `now`. */
-export function timeWindow(state: ListState, now: number): { since?: string; until?: string } {
+export function timeWindow(state: TimeState, now: number): { since?: string; until?: string } {
   if (state.since !== undefined && state.until !== undefined)
     return { since: new Date(state.since).toISOString(), until: new Date(state.until).toISOString() };
   const ms = kRangeMs[state.range ?? kDefaultRange];

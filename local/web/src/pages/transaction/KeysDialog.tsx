@@ -6,7 +6,7 @@ const kKeys: readonly [string[], string][] = [
   [["↑", "↓"], "Row before, row after"],
   [["PgUp", "PgDn"], "A screen up, down"],
   [["Home", "End"], "First row, last row"],
-  [["←", "→"], "Fold or go to the parent; unfold or go to the first child"],
+  [["←", "→"], "Fold or go to the parent; unfold or go to the first child; on a log or an exception: its text or stack"],
   [["*"], "Unfold everything"],
   [["Enter"], "Details of the row"],
   [["Esc"], "Close the details"],

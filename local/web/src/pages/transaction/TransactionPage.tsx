@@ -73,6 +73,12 @@ function TransactionView({ transaction }: { transaction: Transaction }) {
     () => new Set(folded.size === 0 ? [] : model.rows.filter((row) => folded.has(rowKey(row))).map((row) => row.index)),
     [model, folded],
   );
+  // Stacks and long messages beneath their rows; closed until asked for.
+  const [unrolled, setUnrolled] = useState<ReadonlySet<string>>(new Set());
+  const unrolledRows = useMemo(
+    () => new Set(unrolled.size === 0 ? [] : model.rows.filter((row) => unrolled.has(rowKey(row))).map((row) => row.index)),
+    [model, unrolled],
+  );
   const visible = useMemo(() => visibleRows(model, foldedRows, hidden), [model, foldedRows, hidden]);
   const selected = useMemo(
     () => (state.item === undefined ? null : (model.rows.find((row) => row.received.some((item) => item.seq === state.item)) ?? null)),
@@ -218,6 +224,7 @@ function TransactionView({ transaction }: { transaction: Transaction }) {
             model={model}
             visible={visible}
             folded={foldedRows}
+            unrolled={unrolledRows}
             from={zoom.from}
             to={zoom.to}
             matches={matchSet}
@@ -236,6 +243,12 @@ function TransactionView({ transaction }: { transaction: Transaction }) {
               if (fold) next.add(rowKey(row));
               else next.delete(rowKey(row));
               setFolded(next);
+            }}
+            onUnroll={(row, open) => {
+              const next = new Set(unrolled);
+              if (open) next.add(rowKey(row));
+              else next.delete(rowKey(row));
+              setUnrolled(next);
             }}
             onZoom={setZoom}
           />

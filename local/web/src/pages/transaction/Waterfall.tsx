@@ -16,10 +16,12 @@ import {
   WarningRegular,
 } from "@fluentui/react-icons";
 import { useVirtualizer } from "@tanstack/react-virtual";
+import type { Item } from "../../api/types";
 import { useStoredNumber, useWidth } from "../../app/hooks";
 import { formatDuration, formatTick, severityName } from "../../logic/format";
 import { niceTicks } from "../../logic/ticks";
-import { markKind, rowTitle, type Row, type TraceModel, type VisibleRow } from "../../logic/tree";
+import { longText, markKind, rowTitle, type Row, type TraceModel, type VisibleRow } from "../../logic/tree";
+import { CopyButton } from "../../parts/CopyButton";
 import { roleStyle } from "../../parts/parts";
 import { Splitter } from "../../parts/Splitter";
 
@@ -32,6 +34,8 @@ interface Props {
   model: TraceModel;
   visible: VisibleRow[];
   folded: ReadonlySet<number>;
+  /** Places of the rows whose stack or long text stands beneath them. */
+  unrolled: ReadonlySet<number>;
   from: number;
   to: number;
   matches: ReadonlySet<number>;
@@ -42,6 +46,7 @@ interface Props {
   onCurrent: (row: Row) => void;
   onOpen: (row: Row) => void;
   onFold: (row: Row, fold: boolean) => void;
+  onUnroll: (row: Row, unroll: boolean) => void;
   onZoom: (from: number, to: number) => void;
 }
 
@@ -58,7 +63,7 @@ const kLabelPx = 66;
 const kWheelFactor = 1.2;
 
 export function Waterfall(props: Props) {
-  const { ref, model, visible, folded, from, to, matches, current, opened, onCurrent, onOpen, onFold, onZoom } = props;
+  const { ref, model, visible, folded, unrolled, from, to, matches, current, opened, onCurrent, onOpen, onFold, onUnroll, onZoom } = props;
   const scroller = useRef<HTMLDivElement>(null);
   const [measure, width] = useWidth<HTMLDivElement>();
   const [storedName, setName] = useStoredNumber("name-width", 420);
@@ -70,11 +75,13 @@ export function Waterfall(props: Props) {
   const virtual = useVirtualizer({
     count: visible.length,
     getScrollElement: () => scroller.current,
-    estimateSize: () => kRowPx,
+    // Known beforehand, also where a text is unrolled: nothing is measured, nothing jumps.
+    estimateSize: (at) => kRowPx + (unrolled.has(visible[at]!.row.index) ? textPx(visible[at]!.row.item) : 0),
     overscan: kOverscan,
     scrollMargin: kHeadPx,
     scrollPaddingStart: kHeadPx,
   });
+  useEffect(() => virtual.measure(), [virtual, visible, unrolled]);
   const shown = virtual.getVirtualItems();
   const currentAt = useMemo(() => (current === null ? -1 : visible.findIndex((entry) => entry.row.index === current)), [visible, current]);
 
@@ -135,13 +142,16 @@ export function Waterfall(props: Props) {
       Home: () => goTo(0),
       End: () => goTo(visible.length - 1),
       ArrowRight: () => {
-        if (entry === undefined || !entry.hasChildren) return;
-        if (isFolded) onFold(entry.row, false);
+        if (entry === undefined) return;
+        if (canUnroll(entry.row)) onUnroll(entry.row, true);
+        else if (!entry.hasChildren) return;
+        else if (isFolded) onFold(entry.row, false);
         else goTo(currentAt + 1);
       },
       ArrowLeft: () => {
         if (entry === undefined) return;
-        if (entry.hasChildren && !isFolded) onFold(entry.row, true);
+        if (unrolled.has(entry.row.index)) onUnroll(entry.row, false);
+        else if (entry.hasChildren && !isFolded) onFold(entry.row, true);
         else if (entry.row.parent >= 0) onCurrent(model.rows[entry.row.parent]!);
       },
       Enter: () => entry !== undefined && onOpen(entry.row),
@@ -201,6 +211,7 @@ export function Waterfall(props: Props) {
                 top={item.start - kHeadPx}
                 last={lastSibling}
                 isFolded={folded.has(entry.row.index)}
+                isUnrolled={unrolled.has(entry.row.index)}
                 isCurrent={item.index === currentAt}
                 isOpen={entry.row.index === opened}
                 isMatch={matches.has(entry.row.index)}
@@ -208,6 +219,7 @@ export function Waterfall(props: Props) {
                 to={to}
                 onOpen={onOpen}
                 onFold={onFold}
+                onUnroll={onUnroll}
               />
             );
           })}
@@ -218,6 +230,17 @@ export function Waterfall(props: Props) {
       </div>
     </div>
   );
+}
+
+/** Lines of an unrolled text that are seen at once; the rest scrolls. */
+const kTextLinesMax = 14;
+const kTextLinePx = 16;
+const kTextPaddingPx = 14;
+
+const canUnroll = (row: Row) => !row.span && longText(row.item) !== "";
+
+function textPx(item: Item): number {
+  return Math.min(kTextLinesMax, longText(item).split("\n", kTextLinesMax).length) * kTextLinePx + kTextPaddingPx;
 }
 
 const rowId = (row: Row) => `item-${row.item.seq}`;
@@ -236,6 +259,7 @@ interface RowProps {
   top: number;
   last: (row: Row) => boolean;
   isFolded: boolean;
+  isUnrolled: boolean;
   isCurrent: boolean;
   isOpen: boolean;
   isMatch: boolean;
@@ -243,10 +267,11 @@ interface RowProps {
   to: number;
   onOpen: (row: Row) => void;
   onFold: (row: Row, fold: boolean) => void;
+  onUnroll: (row: Row, unroll: boolean) => void;
 }
 
 /** Remembered: scrolling draws only the rows that come into view. */
-const WaterfallRow = memo(function WaterfallRow({ entry, model, at, top, last, isFolded, isCurrent, isOpen, isMatch, from, to, onOpen, onFold }: RowProps) {
+const WaterfallRow = memo(function WaterfallRow({ entry, model, at, top, last, isFolded, isUnrolled, isCurrent, isOpen, isMatch, from, to, onOpen, onFold, onUnroll }: RowProps) {
   const { row } = entry;
   const { item } = row;
   const depth = Math.min(row.level - 1, kDepthMax);
@@ -256,6 +281,9 @@ const WaterfallRow = memo(function WaterfallRow({ entry, model, at, top, last, i
   if (isOpen) classes.push("open");
   if (isMatch) classes.push("match");
   if (!row.span) classes.push("mark-row");
+  const hasText = canUnroll(row);
+  const isClosed = hasText ? !isUnrolled : isFolded;
+  const severity = row.span ? "" : severityName(item.severityLevel);
   return (
     <div
       id={rowId(row)}
@@ -265,30 +293,32 @@ const WaterfallRow = memo(function WaterfallRow({ entry, model, at, top, last, i
       aria-level={row.level}
       aria-posinset={entry.position}
       aria-setsize={entry.siblings}
-      aria-expanded={entry.hasChildren ? !isFolded : undefined}
+      aria-expanded={entry.hasChildren || hasText ? !isClosed : undefined}
       aria-selected={isOpen}
-      style={{ ...roleStyle(item.cloud_RoleName ?? ""), height: kRowPx, transform: `translateY(${top}px)` }}
+      style={{ ...roleStyle(item.cloud_RoleName ?? ""), height: kRowPx + (isUnrolled ? textPx(item) : 0), transform: `translateY(${top}px)` }}
       onClick={() => onOpen(row)}
     >
       <span role="gridcell" className="name-cell">
         <TreeLines row={row} model={model} depth={depth} last={last} below={entry.hasChildren && !isFolded} />
-        {entry.hasChildren ? (
+        {entry.hasChildren || hasText ? (
           <button
             type="button"
             className="fold"
             tabIndex={-1}
-            aria-label={isFolded ? "Unfold" : "Fold"}
+            aria-label={hasText ? (isClosed ? "Show the whole text" : "Hide the text") : isClosed ? "Unfold" : "Fold"}
             onClick={(event) => {
               event.stopPropagation();
-              onFold(row, !isFolded);
+              if (hasText) onUnroll(row, isClosed);
+              else onFold(row, isClosed);
             }}
           >
-            {isFolded ? <ChevronRightRegular aria-hidden /> : <ChevronDownRegular aria-hidden />}
+            {isClosed ? <ChevronRightRegular aria-hidden /> : <ChevronDownRegular aria-hidden />}
           </button>
         ) : (
           <span className="fold" />
         )}
         <RowIcon row={row} />
+        {severity !== "" && <span className={`severity severity-${severity.toLowerCase()}`}>{severity}</span>}
         {item.cloud_RoleName && row.span && <span className="row-role">{item.cloud_RoleName}</span>}
         <span className="row-name" title={title}>
           {title}
@@ -313,6 +343,14 @@ const WaterfallRow = memo(function WaterfallRow({ entry, model, at, top, last, i
       <span role="gridcell" className="bar-cell" aria-label={row.span ? `${formatDuration(row.duration)}, starts at ${formatDuration(row.start)}` : `at ${formatDuration(row.start)}`}>
         {row.span ? <Bar row={row} model={model} from={from} to={to} /> : <MarkDot row={row} from={from} to={to} />}
       </span>
+      {isUnrolled && (
+        <span role="gridcell" className="row-text" style={{ height: textPx(item) }} onClick={(event) => event.stopPropagation()}>
+          <pre className="mono" tabIndex={0} aria-label={item.stack ? "Call stack" : "Whole text"}>
+            {longText(item)}
+          </pre>
+          <CopyButton text={longText(item)} label={item.stack ? "Copy the call stack" : "Copy the text"} tabIndex={-1} />
+        </span>
+      )}
     </div>
   );
 });
@@ -408,5 +446,12 @@ function Bar({ row, model, from, to }: BarProps) {
 function MarkDot({ row, from, to }: { row: Row; from: number; to: number }) {
   const at = ((row.start - from) / (to - from)) * 100;
   if (at < 0 || at > 100) return <span className={at < 0 ? "bar-away bar-before" : "bar-away bar-after"}>{at < 0 ? "‹" : "›"}</span>;
-  return <span className={`mark mark-alone mark-${markKind(row.item)}`} style={{ left: `${at}%` }} />;
+  return (
+    <>
+      <span className={`mark mark-alone mark-${markKind(row.item)}`} style={{ left: `${at}%` }} />
+      <span className="bar-label mark-label" style={{ left: `${at}%` }}>
+        +{formatDuration(row.start)}
+      </span>
+    </>
+  );
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-import { Button, Menu, MenuButton, MenuItemRadio, MenuList, MenuPopover, MenuTrigger } from "@fluentui/react-components";
-import { DismissRegular, LinkRegular } from "@fluentui/react-icons";
+import { Button } from "@fluentui/react-components";
+import { LinkRegular } from "@fluentui/react-icons";
 import { CopyButton } from "../../parts/CopyButton";
+import { FilterChip } from "../../parts/FilterChip";
 import { formatDuration } from "../../logic/format";
 import { kItemTypes, type ListState } from "../../logic/url";
 
@@ -10,46 +11,6 @@ interface Props {
   roles: readonly string[];
   setState: (change: Partial<ListState>) => void;
   summary: string;
-}
-
-interface Choice {
-  value: string;
-  text: string;
-}
-
-function FilterChip({ name, value, choices, onChange }: { name: string; value: string | undefined; choices: Choice[]; onChange: (value?: string) => void }) {
-  const shown = choices.find((choice) => choice.value === value)?.text ?? value;
-  return (
-    <span className={value === undefined ? "chip" : "chip chip-set"}>
-      <Menu
-        checkedValues={{ value: [value ?? ""] }}
-        onCheckedValueChange={(_, data) => onChange(data.checkedItems[0] || undefined)}
-        positioning="below-start"
-      >
-        <MenuTrigger disableButtonEnhancement>
-          <MenuButton size="small" appearance="transparent" className="chip-button">
-            <span className="chip-name">{name}</span>
-            {shown !== undefined && <span className="chip-value">{shown}</span>}
-          </MenuButton>
-        </MenuTrigger>
-        <MenuPopover>
-          <MenuList className="chip-menu">
-            <MenuItemRadio name="value" value="">
-              Any
-            </MenuItemRadio>
-            {choices.map((choice) => (
-              <MenuItemRadio key={choice.value} name="value" value={choice.value}>
-                {choice.text}
-              </MenuItemRadio>
-            ))}
-          </MenuList>
-        </MenuPopover>
-      </Menu>
-      {value !== undefined && (
-        <Button size="small" appearance="transparent" className="chip-clear" icon={<DismissRegular />} aria-label={`Remove the filter ${name}`} onClick={() => onChange(undefined)} />
-      )}
-    </span>
-  );
 }
 
 const kTypeNames: Record<(typeof kItemTypes)[number], string> = {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Counts over time, failed ones on top in the error colour. Dragging over it, or Shift with the arrow keys, chooses a
 // time range.
-import { useMemo, useRef, useState } from "react";
+import { useMemo } from "react";
 import type { Histogram as Data } from "../../api/types";
 import { useWidth } from "../../app/hooks";
+import { useTimeBrush } from "../../app/timeBrush";
 import { formatCount, formatTime, parseTimestamp, plural } from "../../logic/format";
 import { clockTicks } from "../../logic/ticks";
 
@@ -17,9 +18,6 @@ const kTickPx = 90;
 
 export function Histogram({ data, onZoom }: Props) {
   const [measure, width] = useWidth<HTMLDivElement>();
-  const plot = useRef<HTMLDivElement>(null);
-  const [hover, setHover] = useState<number | null>(null);
-  const [brush, setBrush] = useState<{ from: number; to: number } | null>(null);
   const { counts, stepMs } = data;
   const from = parseTimestamp(data.from);
   const until = from + stepMs * counts.length;
@@ -28,39 +26,15 @@ export function Histogram({ data, onZoom }: Props) {
   const ticks = clockTicks(from, until, Math.max(1, Math.floor(width / kTickPx)));
   const now = Date.now();
 
-  const binAt = (clientX: number) => {
-    const box = plot.current!.getBoundingClientRect();
-    return Math.max(0, Math.min(counts.length - 1, Math.floor(((clientX - box.left) / box.width) * counts.length)));
-  };
-  const zoom = (first: number, last: number) => onZoom(Math.floor(from + Math.min(first, last) * stepMs), Math.ceil(from + (Math.max(first, last) + 1) * stepMs));
-  const finish = () => {
-    if (brush !== null && brush.from !== brush.to) zoom(brush.from, brush.to);
-    setBrush(null);
-  };
-
-  const onKeyDown = (event: React.KeyboardEvent) => {
-    const step = event.key === "ArrowLeft" ? -1 : event.key === "ArrowRight" ? 1 : 0;
-    if (step !== 0) {
-      event.preventDefault();
-      const at = Math.max(0, Math.min(counts.length - 1, (hover ?? (step > 0 ? -1 : counts.length)) + step));
-      setHover(at);
-      setBrush(event.shiftKey ? { from: brush?.from ?? hover ?? at, to: at } : null);
-    } else if (event.key === "Enter" && hover !== null) {
-      event.preventDefault();
-      zoom(brush?.from ?? hover, brush?.to ?? hover);
-      setBrush(null);
-    } else if (event.key === "Escape") {
-      setBrush(null);
-      setHover(null);
-    }
-  };
+  const { plot, hover, brush, handlers } = useTimeBrush(counts.length, (first, last) =>
+    onZoom(Math.floor(from + first * stepMs), Math.ceil(from + (last + 1) * stepMs)),
+  );
 
   const describe = (bin: number) => {
     const count = counts[bin];
     if (count === undefined) return "";
     return `${formatTime(from + bin * stepMs, now, stepMs < 1000)}: ${plural(count.ok + count.failed, "transaction")}, ${formatCount(count.failed)} failed`;
   };
-  const selection = brush === null ? null : [Math.min(brush.from, brush.to), Math.max(brush.from, brush.to) + 1];
   const percent = (bins: number) => `${(bins / counts.length) * 100}%`;
 
   return (
@@ -75,22 +49,7 @@ export function Histogram({ data, onZoom }: Props) {
         aria-valuemax={Math.max(0, counts.length - 1)}
         aria-valuenow={hover ?? 0}
         aria-valuetext={hover === null ? `${plural(sums.ok + sums.failed, "transaction")}, ${formatCount(sums.failed)} failed` : describe(hover)}
-        onKeyDown={onKeyDown}
-        onBlur={() => setHover(null)}
-        onPointerDown={(event) => {
-          if (event.button !== 0) return;
-          event.currentTarget.setPointerCapture(event.pointerId);
-          const bin = binAt(event.clientX);
-          setBrush({ from: bin, to: bin });
-        }}
-        onPointerMove={(event) => {
-          const bin = binAt(event.clientX);
-          setHover(bin);
-          if (brush !== null && event.buttons === 1) setBrush({ ...brush, to: bin });
-        }}
-        onPointerUp={finish}
-        onPointerCancel={() => setBrush(null)}
-        onPointerLeave={() => brush === null && setHover(null)}
+        {...handlers}
       >
         <svg viewBox={`0 0 ${counts.length} 100`} preserveAspectRatio="none" aria-hidden>
           {counts.map((count, bin) => {
@@ -106,9 +65,7 @@ export function Histogram({ data, onZoom }: Props) {
             );
           })}
         </svg>
-        {selection !== null && (
-          <span className="histogram-brush" style={{ left: percent(selection[0]!), width: percent(selection[1]! - selection[0]!) }} />
-        )}
+        {brush !== null && <span className="histogram-brush" style={{ left: percent(brush.first), width: percent(brush.last + 1 - brush.first) }} />}
         {hover !== null && <span className="histogram-cursor" style={{ left: percent(hover), width: percent(1) }} />}
         {most > 0 && <span className="histogram-most">{formatCount(most)}</span>}
       </div>
