@@ -2,6 +2,8 @@
 #include "services/shared/blob_client.h"
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -47,11 +49,15 @@ std::string CodeInBody(std::string_view body) {
 /// What a person can do about a refusal.
 std::string_view Advice(std::string_view code) {
   if (code == "ContainerNotFound") return "; create the container, or correct STORAGE_ACCOUNT_CONTAINER_NAME";
-  if (code == "AuthenticationFailed") return "; check the account key and this machine's clock";
-  if (code == "AuthorizationPermissionMismatch") return "; the signature or role does not allow this";
-  if (code == "KeyBasedAuthenticationNotPermitted" || code == "AuthorizationFailure") {
-    return "; the account's network rules or its ban on shared keys forbid this";
+  if (code == "AuthenticationFailed") return "; check the account key or the identity's tenant, and this machine's clock";
+  if (code == "InvalidAuthenticationInfo" || code == "NoAuthenticationInformation") return "; the storage does not take this token: check the identity's tenant";
+  if (code == "AuthorizationPermissionMismatch") {
+    return "; the signature or role does not allow this: give the identity the role Storage Blob Data Contributor on the account or the "
+           "container (a new role takes some minutes)";
   }
+  if (code == "KeyBasedAuthenticationNotPermitted") return "; the account forbids keys: set STORAGE_ACCOUNT_NAME and use an identity";
+  if (code == "AuthorizationFailure") return "; the account's network rules forbid this";
+  if (code == "AccountIsDisabled") return "; the account is disabled: see its state in the portal";
   return "";
 }
 
@@ -61,6 +67,45 @@ std::string Describe(const net::Response& response, std::string_view code) {
   text += Advice(code);
   if (const auto id = response.headers.Get("x-ms-request-id")) text.append(" (request ").append(*id).append(")");
   return text;
+}
+
+/// A token, or why there is none; waits for it until the deadline at most.
+awaitable<azmon::TokenAnswer> GetToken(azmon::TokenSource& source, net::Deadline deadline) {
+  struct Wait {
+    Wait(boost::asio::any_io_executor executor, net::Deadline until) : timer(std::move(executor), until) {}
+    boost::asio::steady_timer timer;
+    std::optional<azmon::TokenAnswer> answer;
+  };
+  const auto executor = co_await boost::asio::this_coro::executor;
+  const auto wait = std::make_shared<Wait>(executor, deadline);
+  // The answer may come on a foreign thread; what it wakes runs where this coroutine does, one loop, so nothing is shared between threads.
+  source.Get([wait, executor](const azmon::TokenAnswer& answer) {
+    boost::asio::post(executor, [wait, answer] {
+      wait->answer = answer;
+      wait->timer.cancel();
+    });
+  });
+  boost::system::error_code woken;
+  co_await wait->timer.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, woken));
+  if (wait->answer) co_return std::move(*wait->answer);
+  azmon::TokenAnswer late;
+  late.error = "the identity did not answer in time";
+  co_return late;
+}
+
+/// Whether another token may help. Emulators answer 403 where the service answers 401.
+bool IsTokenRefusal(int status, std::string_view code) { return status == 401 || (status == 403 && code == "AuthenticationFailed"); }
+
+/// What a verdict ends a call with; nullopt: another try.
+std::optional<BlobStatus> FinalStatus(BlobVerdict verdict) {
+  switch (verdict) {
+    case BlobVerdict::kDone: return BlobStatus::kDone;
+    case BlobVerdict::kExists: return BlobStatus::kExists;
+    case BlobVerdict::kNotFound: return BlobStatus::kNotFound;
+    case BlobVerdict::kRefused: return BlobStatus::kRefused;
+    case BlobVerdict::kTryAgain: return std::nullopt;
+  }
+  return BlobStatus::kRefused;
 }
 
 awaitable<void> Sleep(milliseconds duration) {
@@ -126,10 +171,11 @@ std::string EncodeBlobName(std::string_view name) {
   return out;
 }
 
-BlobClient::BlobClient(std::shared_ptr<net::Client> client, StorageSettings settings, const azmon::base::Clock& clock)
-    : client_(std::move(client)), settings_(std::move(settings)), clock_(clock) {}
+BlobClient::BlobClient(std::shared_ptr<net::Client> client, StorageSettings settings, std::shared_ptr<azmon::TokenSource> tokens,
+                       const azmon::base::Clock& clock)
+    : client_(std::move(client)), settings_(std::move(settings)), tokens_(std::move(tokens)), clock_(clock) {}
 
-net::ClientRequest BlobClient::MakeRequest(const Call& call, int resend_count) const {
+net::ClientRequest BlobClient::MakeRequest(const Call& call, const std::string& token, int resend_count) const {
   net::ClientRequest request;
   request.method = call.method;
   request.url = settings_.endpoint;
@@ -156,6 +202,8 @@ net::ClientRequest BlobClient::MakeRequest(const Call& call, int resend_count) c
     const SignedRequest to_sign{.method = call.method, .path = path, .query = call.query, .headers = headers};
     request.headers.Set("Authorization", Authorization(to_sign, *settings_.key));
   }
+  // A token gives access to more than one blob: in clear text it never leaves.
+  if (!token.empty() && request.url.scheme == "https") request.headers.Set("Authorization", "Bearer " + token);
   request.body = call.body;
   return request;
 }
@@ -163,6 +211,7 @@ net::ClientRequest BlobClient::MakeRequest(const Call& call, int resend_count) c
 awaitable<BlobAnswer> BlobClient::Run(Call call, net::Deadline deadline) {
   constexpr BackOff kBackOff{limits::kBlobRetryBase, limits::kBlobRetryCap};
   BlobAnswer answer;
+  bool has_renewed = false;
   for (int tries = 0;; ++tries) {
     const auto started = steady_clock::now();
     if (started >= deadline) {
@@ -170,24 +219,42 @@ awaitable<BlobAnswer> BlobClient::Run(Call call, net::Deadline deadline) {
       if (answer.detail.empty()) answer.detail = "the deadline passed before the storage was asked";
       co_return answer;
     }
-    const auto sent = co_await client_->Send(MakeRequest(call, tries), std::min(deadline, started + limits::kBlobTryTimeout));
     std::optional<milliseconds> wait;
+    std::string token;
+    if (settings_.uses_identity) {
+      azmon::TokenAnswer given = co_await GetToken(*tokens_, deadline);
+      if (given.token) {
+        token = std::move(given.token->token);
+      } else {
+        answer.status = given.is_permanent ? BlobStatus::kRefused : BlobStatus::kUnavailable;
+        answer.detail = "there is no token for the storage: " + given.error;
+        // Tries and waits are the token source's own; a call that has one waits no longer for the next.
+        co_return answer;
+      }
+    }
+    const auto sent = co_await client_->Send(MakeRequest(call, token, tries), std::min(deadline, started + limits::kBlobTryTimeout));
     if (sent.ok()) {
+      if (const auto id = sent->headers.Get("x-ms-request-id")) answer.request_id = std::string(*id);
       const std::string code = ErrorCodeOf(*sent);
       const BlobVerdict verdict = Judge(sent->status, code, call.success);
-      if (verdict != BlobVerdict::kDone) answer.detail = Describe(*sent, code);
-      switch (verdict) {
-        case BlobVerdict::kDone:
-          answer.status = BlobStatus::kDone;
-          answer.body = std::string(sent->body.view());
-          co_return answer;
-        case BlobVerdict::kExists: answer.status = BlobStatus::kExists; co_return answer;
-        case BlobVerdict::kNotFound: answer.status = BlobStatus::kNotFound; co_return answer;
-        case BlobVerdict::kRefused: answer.status = BlobStatus::kRefused; co_return answer;
-        case BlobVerdict::kTryAgain: break;
+      if (verdict == BlobVerdict::kDone) {
+        answer.status = BlobStatus::kDone;
+        answer.body = std::string(sent->body.view());
+        co_return answer;
       }
-      answer.status = BlobStatus::kUnavailable;
-      wait = RetryAfter(sent->headers, clock_.WallNow());
+      answer.detail = Describe(*sent, code);
+      const bool may_renew = !token.empty() && !has_renewed && IsTokenRefusal(sent->status, code);
+      if (may_renew) {
+        tokens_->Reject(token);
+        has_renewed = true;
+        wait = milliseconds(0);
+      } else if (const auto end = FinalStatus(verdict)) {
+        answer.status = *end;
+        co_return answer;
+      } else {
+        wait = RetryAfter(sent->headers, clock_.WallNow());
+      }
+      answer.status = may_renew ? BlobStatus::kRefused : BlobStatus::kUnavailable;
     } else {
       const bool is_timeout = sent.error().code == azmon::ErrorCode::kTimeout;
       answer.status = is_timeout ? BlobStatus::kTimeout : BlobStatus::kUnavailable;
@@ -197,7 +264,7 @@ awaitable<BlobAnswer> BlobClient::Run(Call call, net::Deadline deadline) {
     if (!wait) wait = Delay(kBackOff, tries, Chance());
     // Another try that cannot end before the deadline is not begun: the caller is told now.
     if (steady_clock::now() + *wait >= deadline) co_return answer;
-    co_await Sleep(*wait);
+    if (*wait > milliseconds(0)) co_await Sleep(*wait);
   }
 }
 
@@ -217,6 +284,7 @@ awaitable<BlobAnswer> BlobClient::Create(std::string name, std::string bytes, ne
   span.Set("az.client_request_id", call.id);
   BlobAnswer answer = co_await Run(std::move(call), deadline);
   // That it exists already is an answer: whether it is the right one is for the caller to see.
+  if (!answer.request_id.empty()) span.Set("az.service_request_id", answer.request_id);
   if (answer.status != BlobStatus::kDone && answer.status != BlobStatus::kExists) span.Fail(Name(answer.status), answer.detail);
   co_return answer;
 }
@@ -233,6 +301,7 @@ awaitable<BlobAnswer> BlobClient::Read(std::string name, net::Deadline deadline)
   span.Set("az.namespace", "Microsoft.Storage");
   span.Set("az.client_request_id", call.id);
   BlobAnswer answer = co_await Run(std::move(call), deadline);
+  if (!answer.request_id.empty()) span.Set("az.service_request_id", answer.request_id);
   if (answer.status != BlobStatus::kDone && answer.status != BlobStatus::kNotFound) span.Fail(Name(answer.status), answer.detail);
   co_return answer;
 }
@@ -245,7 +314,7 @@ awaitable<BlobAnswer> BlobClient::CreateContainer(net::Deadline deadline) {
                   .body = {},
                   .id = ProcessIds().Make(),
                   .success = 201};
-  const auto sent = co_await client_->Send(MakeRequest(call, 0), deadline);
+  const auto sent = co_await client_->Send(MakeRequest(call, {}, 0), deadline);
   BlobAnswer answer;
   if (!sent.ok()) {
     answer.detail = sent.error().ToString();

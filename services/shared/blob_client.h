@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 // The calls of Azure's Blob REST API that receipts need: create-only Put Blob, Get Blob, Create Container.
 //
-// On net/'s client. Authorises by Shared Key, by a shared access signature, or not at all (loopback). Tries again what may pass; each
-// call is one INTERNAL span, each try one CLIENT span (made by the client's hooks).
+// On net/'s client. Authorises by Shared Key, by a shared access signature, by a token of an identity, or not at all (loopback). Tries
+// again what may pass; each call is one INTERNAL span, each try one CLIENT span (made by the client's hooks).
 #pragma once
 
 #include <memory>
 #include <string>
 #include <string_view>
+
+#include <azmon/credential.h>
 
 #include <boost/asio/awaitable.hpp>
 
@@ -34,6 +36,7 @@ struct BlobAnswer {
   BlobStatus status = BlobStatus::kUnavailable;
   std::string body;    ///< kDone of Get Blob
   std::string detail;  ///< why it failed and what to do, with the storage's error code and request id; holds no secrets
+  std::string request_id;  ///< the storage's own id of the last try that it answered; empty if none
 };
 
 /// Where receipts are kept. An interface, so that what follows from each outcome can be tested one by one.
@@ -58,9 +61,14 @@ std::string ErrorCodeOf(const net::Response& response);
 /// Every byte of a blob's name but A-Za-z0-9-._~/ as %XX.
 std::string EncodeBlobName(std::string_view name);
 
+/// The scope of tokens for every storage account.
+inline constexpr std::string_view kStorageScope = "https://storage.azure.com/.default";
+
 class BlobClient final : public ReceiptStore {
  public:
-  BlobClient(std::shared_ptr<net::Client> client, StorageSettings settings, const azmon::base::Clock& clock = azmon::base::SystemClock());
+  /// @param tokens  for the storage's scope; must be there if settings.uses_identity, is not asked otherwise
+  BlobClient(std::shared_ptr<net::Client> client, StorageSettings settings, std::shared_ptr<azmon::TokenSource> tokens = nullptr,
+             const azmon::base::Clock& clock = azmon::base::SystemClock());
 
   boost::asio::awaitable<BlobAnswer> Create(std::string name, std::string bytes, net::Deadline deadline) override;
   boost::asio::awaitable<BlobAnswer> Read(std::string name, net::Deadline deadline) override;
@@ -71,10 +79,12 @@ class BlobClient final : public ReceiptStore {
  private:
   struct Call;
   boost::asio::awaitable<BlobAnswer> Run(Call call, net::Deadline deadline);
-  net::ClientRequest MakeRequest(const Call& call, int resend_count) const;
+  /// @param token  empty: none
+  net::ClientRequest MakeRequest(const Call& call, const std::string& token, int resend_count) const;
 
   const std::shared_ptr<net::Client> client_;
   const StorageSettings settings_;
+  const std::shared_ptr<azmon::TokenSource> tokens_;
   const azmon::base::Clock& clock_;
 };
 

@@ -8,6 +8,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <thread>
 
 #include "base/text.h"
 #include "services/shared/retry.h"
@@ -33,6 +34,28 @@ const FixedClock kClock;
 
 Script::Reply StorageError(int status, std::string code) { return Fixed(status, {}, {{"x-ms-error-code", code}, {"x-ms-request-id", "r-1"}}); }
 
+/// Gives one answer, on a thread of its own as real sources do; without one it never answers.
+class OneToken final : public azmon::TokenSource {
+ public:
+  explicit OneToken(std::optional<azmon::TokenAnswer> answer) : answer_(std::move(answer)) {}
+  void Get(Done done) override {
+    if (answer_) std::thread([done = std::move(done), answer = *answer_] { done(answer); }).join();
+    else waiting_.push_back(std::move(done));
+  }
+  void Reject(const std::string&) override {}
+
+ private:
+  const std::optional<azmon::TokenAnswer> answer_;
+  std::vector<Done> waiting_;
+};
+
+azmon::TokenAnswer NoToken(bool is_permanent) {
+  azmon::TokenAnswer answer;
+  answer.error = "managed identity: no such identity";
+  answer.is_permanent = is_permanent;
+  return answer;
+}
+
 /// A storage that follows a script, and a client of it.
 class BlobClientTest : public testing::Test {
  protected:
@@ -43,7 +66,8 @@ class BlobClientTest : public testing::Test {
     settings.endpoint = server_->Url("/acct");
     settings.sas = std::move(sas);
     if (has_key) settings.key = SharedKey{"acct", "key"};
-    client_.emplace(std::make_shared<net::Client>(server_->runtime()), settings, kClock);
+    settings.uses_identity = tokens_ != nullptr;
+    client_.emplace(std::make_shared<net::Client>(server_->runtime()), settings, tokens_, kClock);
   }
   BlobAnswer Create(std::chrono::milliseconds within = 5s) {
     return Await<BlobAnswer>(server_->runtime(), [&] { return client_->Create("order-7.json", R"({"orderId":7})", In(within)); });
@@ -53,6 +77,7 @@ class BlobClientTest : public testing::Test {
   }
   std::vector<net::Request> Requests() const { return script_->Requests(); }
 
+  std::shared_ptr<azmon::TokenSource> tokens_;
   std::optional<Script> script_;
   std::optional<TestServer> server_;
   std::optional<BlobClient> client_;
@@ -153,6 +178,34 @@ TEST_F(BlobClientTest, SilentStorageIsATimeoutAtTheDeadline) {
   const auto started = std::chrono::steady_clock::now();
   EXPECT_EQ(Create(300ms).status, BlobStatus::kTimeout);
   EXPECT_LT(std::chrono::steady_clock::now() - started, 1s);
+}
+
+TEST_F(BlobClientTest, ATokenNeverLeavesInClearText) {
+  azmon::TokenAnswer answer;
+  answer.token = azmon::AccessToken{"secret", std::chrono::hours(1), {}};
+  tokens_ = std::make_shared<OneToken>(answer);
+  Start({Fixed(201)});
+  EXPECT_EQ(Create().status, BlobStatus::kDone);
+  EXPECT_FALSE(Requests().at(0).headers.Has("Authorization"));
+}
+
+TEST_F(BlobClientTest, WithoutATokenTheStorageIsNotAskedAndTheReasonIsTold) {
+  for (const bool is_permanent : {false, true}) {
+    tokens_ = std::make_shared<OneToken>(NoToken(is_permanent));
+    Start({Fixed(201)});
+    const BlobAnswer answer = Create();
+    EXPECT_EQ(answer.status, is_permanent ? BlobStatus::kRefused : BlobStatus::kUnavailable);
+    EXPECT_THAT(answer.detail, HasSubstr("no such identity"));
+    EXPECT_TRUE(Requests().empty());
+  }
+}
+
+TEST_F(BlobClientTest, AnIdentityThatIsSilentHoldsNoOrderBeyondItsDeadline) {
+  tokens_ = std::make_shared<OneToken>(std::nullopt);
+  Start({Fixed(201)});
+  const BlobAnswer answer = Create(200ms);
+  EXPECT_EQ(answer.status, BlobStatus::kUnavailable);
+  EXPECT_THAT(answer.detail, HasSubstr("in time"));
 }
 
 TEST(BlobVerdict, FollowsStatusAndCode) {

@@ -12,7 +12,6 @@ namespace services {
 namespace {
 
 using azmon::base::MapEnvironment;
-using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -162,9 +161,25 @@ TEST(StorageSettings, LoopbackEndpointNeedsNoCredentials) {
   EXPECT_FALSE(storage.settings.is_emulator);
 }
 
-TEST(StorageSettings, AccountWithoutCredentialsSaysWhatIsMissing) {
-  EXPECT_THAT(ReadStorage({{"STORAGE_ACCOUNT_NAME", "shop1"}}).problems,
-              ElementsAre(AllOf(HasSubstr("STORAGE_ACCOUNT_NAME"), HasSubstr("managed identities are not offered yet"))));
+TEST(StorageSettings, AccountWithoutKeyOrSignatureIsAskedByIdentity) {
+  for (const Variables& variables : {Variables{{"STORAGE_ACCOUNT_NAME", "shop1"}}, Variables{{"AZURE_STORAGE_BLOB_ENDPOINT", "https://shop1.blob.core.windows.net"}},
+                                     Variables{{"AZURE_STORAGE_BLOB_ENDPOINT", "https://localhost:10443/devstoreaccount1"}}}) {
+    const Storage storage = ReadStorage(variables);
+    EXPECT_THAT(storage.problems, IsEmpty());
+    EXPECT_TRUE(storage.settings.uses_identity);
+    EXPECT_FALSE(storage.settings.key.has_value());
+  }
+  EXPECT_EQ(ReadStorage({{"STORAGE_ACCOUNT_NAME", "shop1"}}).settings.endpoint.ToString(), "https://shop1.blob.core.windows.net/");
+}
+
+TEST(StorageSettings, KeysAndSignaturesAreNotMixedWithIdentities) {
+  EXPECT_FALSE(ReadConnectionString(std::string("AccountName=shop1;AccountKey=") + kKey).settings.uses_identity);
+  EXPECT_FALSE(ReadStorage({{"AZURE_STORAGE_BLOB_ENDPOINT", "https://shop1.blob.core.windows.net/?sv=1&sig=x"}}).settings.uses_identity);
+  EXPECT_FALSE(ReadStorage({{"AZURE_STORAGE_BLOB_ENDPOINT", "http://127.0.0.1:9412/devstoreaccount1"}}).settings.uses_identity) << "a token must not go in clear text";
+  EXPECT_THAT(ReadStorage({{"AZURE_STORAGE_BLOB_ENDPOINT", "http://shop1.blob.core.windows.net"}}).problems, ElementsAre(HasSubstr("clear text")));
+}
+
+TEST(StorageSettings, WithoutAnAccountItSaysWhatToSet) {
   EXPECT_THAT(ReadStorage({}).problems, ElementsAre(HasSubstr("no storage account is set")));
   EXPECT_THAT(ReadStorage({{"STORAGE_ACCOUNT_NAME", "Shop_1"}}).problems, ElementsAre(HasSubstr("3 to 24 lower-case")));
 }

@@ -155,10 +155,8 @@ StorageSettings ReadStorageSettings(SettingsReader& reader) {
   const bool is_local = IsLoopback(settings.endpoint.host);
   if (settings.endpoint.scheme != "https" && !is_local && !settings.is_emulator) {
     reader.AddProblem(std::string(source) + ": '" + settings.endpoint.ToString() + "' would send receipts in clear text; use https");
-  } else if (!settings.key && settings.sas.empty() && !is_local) {
-    reader.AddProblem(std::string(source) + " names an account without a key or signature, and managed identities are not offered yet; "
-                      "use AZURE_STORAGE_CONNECTION_STRING");
   }
+  settings.uses_identity = !settings.key && settings.sas.empty() && settings.endpoint.scheme == "https";
   return settings;
 }
 

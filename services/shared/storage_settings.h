@@ -18,6 +18,7 @@ struct StorageSettings {
   net::Url endpoint;             ///< of the blob service; its target is "/" or a prefix without a '/' at its end ("/devstoreaccount1")
   std::string sas;               ///< a shared access signature, without its '?'; empty if none. Secret
   std::optional<SharedKey> key;  ///< secret
+  bool uses_identity = false;    ///< requests carry a token of this program's identity; never with a key or a signature
   bool is_emulator = false;      ///< the connection string names an emulator: its container is made at start
   std::string container = "receipts";
 };
@@ -30,7 +31,9 @@ StorageSettings ParseStorageConnectionString(std::string_view text, SettingsRead
 
 /// The storage of the environment; problems go to `reader`.
 ///
-/// Requests go in clear text only to loopback or to the emulator's account; without a key or signature only to loopback.
+/// Shared Key is used only where a connection string gives it. An endpoint without key and signature is asked with a token of an identity
+/// over https, and without any authorisation on loopback over http: there a token must not go.
+/// Requests go in clear text only to loopback or to the emulator's account.
 StorageSettings ReadStorageSettings(SettingsReader& reader);
 
 /// 3 to 63 of [a-z0-9-], a letter or digit at both ends, no "--".

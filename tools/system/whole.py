@@ -43,11 +43,14 @@ def _azurite_main() -> pathlib.Path:
 
 
 class Azurite:
-    def __init__(self, work: pathlib.Path, usual_ports: bool):
+    """Over TLS with `tls`, the files of a certificate and its key; then it takes tokens too, and looks at their claims but not their signature."""
+
+    def __init__(self, work: pathlib.Path, usual_ports: bool = False, tls: tuple[pathlib.Path, pathlib.Path] | None = None):
         self.port = port(10000 if usual_ports else None)
+        secure = ["--oauth", "basic", "--cert", str(tls[0]), "--key", str(tls[1])] if tls else []
         self.process = Process("Azurite", [
             "node", str(_azurite_main()), "--blobHost", "127.0.0.1", "--blobPort", str(self.port), "--inMemoryPersistence",
-            "--skipApiVersionCheck", "--disableTelemetry", "--silent"],
+            "--skipApiVersionCheck", "--disableTelemetry", "--silent", *secure],
             environment_without(*_FOREIGN), work / "azurite.log")
 
     def start(self):
