@@ -19,7 +19,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto answer = ParseIngestionAnswer(text)) {
     for (const ItemError& error : answer->errors) AZMON_CHECK(error.message.size() <= 256 && error.status >= 0);
   }
-  const HttpResponse track{.status = status, .headers = {{"retry-after", text}}, .body = text};
+  const azmon::transport::HttpResponse track{.status = status, .headers = {{"retry-after", text}}, .body = text};
   const TrackVerdict verdict = ClassifyTrack(track, kNow);
   AZMON_CHECK(verdict.action != TrackAction::kPartial || !verdict.errors.empty());
   AZMON_CHECK(verdict.cause.size() < 300);
