@@ -40,6 +40,11 @@ def report(rows, json_file=None):
         peer = "-" if line["peer"] is None else line["peer"]
         ratio = "-" if line["ratio"] is None else f"{line['ratio']:.3f}"
         print(f"{line['name']:{width}}  {line['unit']:12} {line['ours']:>10} {peer:>10} {ratio:>7}  {line['peerName'] or ''}")
+    finish(rows, json_file)
+
+
+def finish(rows, json_file=None):
+    """Says how busy the machine is and writes the list of rows."""
     print(f"load of the machine at the end: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     if json_file:
         with open(json_file, "w", encoding="utf-8") as file:

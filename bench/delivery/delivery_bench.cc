@@ -75,7 +75,8 @@ class Stage {
     auto connection = azmon::deliver::ParseConnectionString("InstrumentationKey=00000000-0000-0000-0000-0000000000aa;IngestionEndpoint=http://127.0.0.1:" +
                                                             http_port + "/");
     azmon::deliver::OtlpSettings otlp;
-    otlp.endpoints[0] = azmon::deliver::OtlpEndpoint{.url = "http://127.0.0.1:" + grpc_port, .protocol = azmon::OtlpProtocol::kGrpc};
+    otlp.endpoints[0] = azmon::deliver::OtlpEndpoint{
+        .url = "http://127.0.0.1:" + grpc_port + "/opentelemetry.proto.collector.trace.v1.TraceService/Export", .protocol = azmon::OtlpProtocol::kGrpc};
     auto delivery = azmon::deliver::Delivery::Start(journal_, azmon::deliver::AzureSettings{.connection = *connection.value}, otlp, {});
     if (delivery.ok()) delivery_ = std::move(*delivery);
     owner_ = journal_.AddScope(journal_.AddResource(records_.resource, ""), records_.scope, "");

@@ -335,11 +335,28 @@ def rows_of(options, laps, losses, names):
             dual, none = value(name, "dual", "requests_per_s"), value(name, "none", "requests_per_s")
             return None if dual is None or none is None else dual / none
         rows += pair("telemetry/cpu_s_per_1k", "s/1k orders", telemetry)
-        rows += pair("dual/none/requests_per_s", "share", share)
+        rows += pair("telemetry/dual_by_none", "share", share)
     for what in ("kill", "receiver"):
         for lost in ("lost_azure", "lost_otlp"):
             rows += pair(f"{what}/{lost}", "spans", lambda name, w=what, x=lost: losses.get((name, w), {}).get(x))
     return rows
+
+
+def print_tables(rows, names):
+    """A line for each contestant, a table for each mode and for what was lost."""
+    cells, columns = {}, {}
+    for line in rows:
+        section, what = line["name"].split("/")[:2]
+        columns.setdefault(section, {})[what] = None
+        cells[(section, what, "azmon")] = line["ours"]
+        if line["peerName"]:
+            cells[(section, what, line["peerName"])] = line["peer"]
+    for section, found in columns.items():
+        print(f"\n{section:10}" + "".join(f"{what:>16}" for what in found))
+        for name in names:
+            values = [cells.get((section, what, name)) for what in found]
+            print(f"{name:10}" + "".join(f"{'-' if value is None else format(value, '.6g'):>16}" for value in values))
+    print()
 
 
 def main():
@@ -369,7 +386,9 @@ def main():
     logs = tempfile.mkdtemp(prefix="azmon-race-")
     laps, losses = race(options, programs, ready, pathlib.Path(logs))
     names = [contestant.name for contestant in ready if any(key[0] == contestant.name for key in laps)]
-    common.report(rows_of(options, laps, losses, names), options.json)
+    rows = rows_of(options, laps, losses, names)
+    print_tables(rows, names)
+    common.finish(rows, options.json)
     print(f"logs: {logs}")
 
 
