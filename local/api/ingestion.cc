@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The Service's doors for telemetry: track requests, Live Metrics' ping, OTLP over HTTP and (for otlp_grpc.cc) of any transport.
+// The Service's doors for telemetry: track requests, Live Metrics, OTLP over HTTP and (for otlp_grpc.cc) of any transport.
 #include <functional>
 #include <utility>
 
@@ -72,16 +72,34 @@ void Service::AddIngestion(net::Router& router) {
     router.Add("POST", path, [self](net::RequestContext& context) { return self->Track(context); }, body);
     router.Add("OPTIONS", path, preflight);
   }
-  // Live Metrics: nobody looks, so nobody has to send.
-  for (const char* path : {"/QuickPulseService.svc/ping", "/QuickPulseService.svc/post"}) {
-    router.Add("POST", path, [](net::RequestContext&) -> boost::asio::awaitable<net::Response> {
-      net::Response response;
-      AllowAnyOrigin(response);
-      response.headers.Set("x-ms-qps-subscribed", "false");
-      co_return response;
+  for (const bool is_post : {false, true}) {
+    const char* path = is_post ? "/QuickPulseService.svc/post" : "/QuickPulseService.svc/ping";
+    router.Add("POST", path, [self, is_post](net::RequestContext& context) -> boost::asio::awaitable<net::Response> {
+      co_return self->QuickPulse(context.request, is_post);
     }, body);
     router.Add("OPTIONS", path, preflight);
   }
+}
+
+/// Live Metrics: SDKs ask whether somebody looks, and send only then.
+net::Response Service::QuickPulse(const net::Request& request, bool is_post) {
+  const std::int64_t now = NowTicks(clock_);
+  if (is_post) {
+    if (const auto taken = live_metrics_.Post(request.body, now); !taken) {
+      ++counters_.bad_bodies;
+      net::Response refusal = net::Response::Problem(400, taken.error().detail);
+      AllowAnyOrigin(refusal);
+      return refusal;
+    }
+  }
+  const bool is_watched = live_metrics_.IsWatched(now);
+  net::Response response = net::Response::Json(200, std::string(is_watched ? kLiveConfiguration : kNoLiveConfiguration));
+  AllowAnyOrigin(response);
+  response.headers.Set("x-ms-qps-subscribed", is_watched ? "true" : "false");
+  if (is_watched) response.headers.Set("x-ms-qps-configuration-etag", kLiveConfigurationEtag);
+  // Soon enough that the page does not look empty for long after it was opened.
+  else response.headers.Set("x-ms-qps-service-polling-interval-hint", "2000");
+  return response;
 }
 
 void Service::AddOtlp(net::Router& router) {
@@ -116,6 +134,7 @@ boost::asio::awaitable<net::Response> Service::Track(net::RequestContext& contex
   bool is_full = false;
   if (!result.batch.items.empty()) {
     auto* batch = &result.batch;
+    live_metrics_.Count(batch->items, NowTicks(clock_));
     committed = co_await AwaitCall<Result<void>>([this, batch, &is_full](std::function<void(Result<void>)> done) {
       if (auto queued = store_.Submit(std::move(*batch), done); !queued) {
         is_full = true;
@@ -145,6 +164,7 @@ void Service::ReceiveOtlp(std::string body, OtlpSignal signal, std::function<voi
   counters_.rejected += parsed->rejected;
   auto kept = std::make_shared<OtlpResult>(std::move(*parsed));
   Batch batch = std::move(kept->batch);
+  live_metrics_.Count(batch.items, NowTicks(clock_));
   const auto queued = store_.Submit(std::move(batch), [kept, done](Result<void> committed) {
     if (committed) done({std::move(*kept)});
     else done({Error{ErrorCode::kStorageFull, committed.error().detail}});

@@ -111,6 +111,12 @@ void Service::AddApi(net::Router& router) {
     if (auto refusal = self->Refuse(context.request, false)) co_return std::move(*refusal);
     co_return self->live_->Open();
   });
+  router.Add("GET", "/api/v1/live/metrics", [self](net::RequestContext& context) -> boost::asio::awaitable<net::Response> {
+    if (auto refusal = self->Refuse(context.request, false)) co_return std::move(*refusal);
+    const std::int64_t now = NowTicks(self->clock_);
+    self->live_metrics_.Watch(now);
+    co_return JsonAnswer(self->live_metrics_.Snapshot(now));
+  });
   router.Add("POST", "/api/v1/reset", [self](net::RequestContext& context) -> boost::asio::awaitable<net::Response> {
     if (auto refusal = self->Refuse(context.request, true)) co_return std::move(*refusal);
     const std::function<net::Response()> work = [self] { return self->Reset(); };
@@ -213,6 +219,7 @@ net::Response Service::Raw(std::string_view text) const {
 net::Response Service::Reset() {
   const auto done = store_.Reset();
   if (!done) return ProblemAnswer(done.error());
+  live_metrics_.Reset();
   counters_.requests = counters_.rejected = counters_.bad_bodies = 0;
   return JsonAnswer("{\"status\":\"ok\"}");
 }

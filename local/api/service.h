@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "local/api/live.h"
+#include "local/ingest/live_metrics.h"
 #include "local/ingest/otlp.h"
 #include "local/ingest/track.h"
 #include "local/store/store.h"
@@ -79,6 +80,7 @@ class Service : public std::enable_shared_from_this<Service> {
   std::optional<net::Response> Refuse(const net::Request& request, bool is_change) const;
 
   boost::asio::awaitable<net::Response> Track(net::RequestContext& context);
+  net::Response QuickPulse(const net::Request& request, bool is_post);
   boost::asio::awaitable<net::Response> Otlp(net::RequestContext& context, OtlpSignal signal);
 
   net::Response Stats() const;
@@ -97,6 +99,7 @@ class Service : public std::enable_shared_from_this<Service> {
   mutable std::mutex addresses_mutex_;
   Addresses addresses_;  ///< guarded by addresses_mutex_
   IngestCounters counters_;
+  LiveMetrics live_metrics_;
   std::shared_ptr<LiveHub> live_ = std::make_shared<LiveHub>();
   boost::asio::thread_pool pool_;
 };

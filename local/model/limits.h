@@ -92,4 +92,11 @@ inline constexpr std::size_t kLiveMax = 64;
 /// At most one change event a listener in this time.
 inline constexpr std::chrono::milliseconds kLiveInterval{250};
 
+/// How long one look at the live metrics holds: pages look every second, SDKs ping every five.
+inline constexpr std::chrono::seconds kLiveWatch{15};
+/// Servers of the live view, samples that it keeps, and bytes of one of their texts.
+inline constexpr std::size_t kLiveServersMax = 200;
+inline constexpr std::size_t kLiveDocumentsMax = 50;
+inline constexpr std::size_t kLiveTextBytesMax = 1'024;
+
 }  // namespace azmon::local::limits

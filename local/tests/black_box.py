@@ -265,10 +265,23 @@ class Ingestion(unittest.TestCase):
             self.assertEqual(local.track([envelope()])[2]["Access-Control-Allow-Origin"], "*")
             self.assertIsNone(local.call("OPTIONS", "/api/v1/stats", headers=asked)[2]["Access-Control-Allow-Origin"])
 
-    def test_live_metrics_are_not_asked_for(self):
+    def test_live_metrics_are_asked_for_while_somebody_looks(self):
         with Local() as local:
-            status, _, headers = local.call("POST", f"/QuickPulseService.svc/ping?ikey={KEY}", "{}")
-            self.assertEqual((status, headers["x-ms-qps-subscribed"]), (200, "false"))
+            def ping(kind="ping", body="{}"):
+                return local.call("POST", f"/QuickPulseService.svc/{kind}?api-version=2024-04-01-preview&ikey={KEY}", body)
+            status, answer, headers = ping()
+            self.assertEqual((status, headers["x-ms-qps-subscribed"], answer["DocumentStreams"]), (200, "false", []))
+            self.assertGreaterEqual(int(headers["x-ms-qps-service-polling-interval-hint"]), 1000)
+            self.assertEqual(local.api("live/metrics")["servers"], [])
+            status, answer, headers = ping()
+            self.assertEqual((status, headers["x-ms-qps-subscribed"], headers["x-ms-qps-configuration-etag"]), (200, "true", answer["ETag"]))
+            point = {"RoleName": "shop", "Instance": "i", "StreamId": "s", "Metrics": [{"Name": "\\ApplicationInsights\\Requests/Sec", "Value": 7, "Weight": 1}], "Documents": []}
+            self.assertEqual(ping("post", json.dumps([point]))[2]["x-ms-qps-subscribed"], "true")
+            self.assertEqual(ping("post", "no json")[0], 400)
+            local.track([envelope()])
+            servers = {server["source"]: server for server in local.api("live/metrics")["servers"]}
+            self.assertEqual(sorted(servers), ["breeze", "live"])
+            self.assertEqual(servers["live"]["points"][-1]["requests"], 7)
 
     def test_otlp_json_and_protobuf_on_both_ports(self):
         with Local() as local:

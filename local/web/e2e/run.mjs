@@ -625,6 +625,32 @@ if (options.seed) {
     await page.locator(".metric-entry").first().waitFor();
   });
 
+  for (const theme of ["light", "dark"]) {
+    await check(`live-${theme}`, "/live", { theme }, async (page) => {
+      await page.getByRole("heading", { name: "Live", exact: true }).waitFor();
+      // Asked to by the open page, an SDK sends; and what others export is counted.
+      const post = async () => {
+        const point = { RoleName: "shop", Instance: "shop-1", StreamId: "e2e", MachineName: "vm", Version: "e2e", Metrics: [["Requests/Sec", 42], ["Request Duration", 12.5], ["Requests Failed/Sec", 1]].map(([name, value]) => ({ Name: `\\ApplicationInsights\\${name}`, Value: value, Weight: 1 })).concat([{ Name: "\\Process\\Physical Bytes", Value: 64 * 1024 * 1024, Weight: 1 }, { Name: "\\% Process\\Processor Time Normalized", Value: 12.5, Weight: 1 }]), Documents: [{ DocumentType: "Request", Name: "GET /basket", Url: "http://shop/basket", ResponseCode: "500", Duration: "PT0.0125S" }] };
+        const response = await fetch(`${base}/QuickPulseService.svc/post?ikey=x`, { method: "POST", body: JSON.stringify([point]) });
+        return response.headers.get("x-ms-qps-subscribed");
+      };
+      await until(async () => (await post()) === "true", "the open page makes SDKs send");
+      for (let second = 0; second < 4; second++) {
+        const made = order(Math.random, 9000 + second, Date.now() - 200);
+        await sendBreeze(base, toBreeze(made));
+        await post();
+        await page.waitForTimeout(1000);
+      }
+      await page.locator(".live-servers tbody tr", { hasText: "shop" }).getByText("Live Metrics").waitFor();
+      await page.locator(".live-servers tbody tr", { hasText: "receipt" }).waitFor();
+      await until(async () => Number(await page.locator(".tile", { hasText: "Requests a second" }).locator(".tile-value").innerText()) >= 42, "the requests of the posts are shown");
+      await page.locator(".tile", { hasText: "Memory" }).getByText("64\u202fMiB").first().waitFor();
+      await page.locator(".sample", { hasText: "GET /basket" }).first().waitFor();
+      await suite.screenshot(page, `live-${theme}`);
+      await axe(page);
+    });
+  }
+
   await check("marks-are-rows-if-wanted", openPath(failed.trace), {}, async (page) => {
     await traceReady(page);
     const total = await rowCount(page);

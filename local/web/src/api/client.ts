@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The only place that talks HTTP to azmon-local. A failure is an ApiError that says what failed, why, and what to do.
-import type { MetricChart, MetricPage, Source, Stats, Transaction, TransactionPage } from "./types";
+import type { Item, LiveMetrics, MetricChart, MetricPage, Source, Stats, Transaction, TransactionPage } from "./types";
 
 /** Rows asked for in one page of the list; the server may give fewer. */
 export const kListPageRows = 100;
@@ -115,6 +115,15 @@ export function getMetricSeries(filters: ChartFilters, where: readonly string[],
   const query = queryOf(filters);
   for (const condition of where) query.append("where", condition);
   return call(`/api/v1/metrics/series?${query}`, { signal });
+}
+
+export function getLiveMetrics(signal?: AbortSignal): Promise<LiveMetrics> {
+  return call("/api/v1/live/metrics", { signal });
+}
+
+/** The newest items of all kinds. */
+export function getItems(filters: { limit: number }, signal?: AbortSignal): Promise<{ items: Item[] }> {
+  return call(`/api/v1/items?${queryOf(filters)}`, { signal });
 }
 
 export function getStats(signal?: AbortSignal): Promise<Stats> {

@@ -132,6 +132,39 @@ export interface MetricChart {
   isCut: boolean;
 }
 
+/** One second of a server. */
+export interface LivePoint {
+  /** Seconds before the answer. */
+  ago: number;
+  requests: number;
+  requestsFailed: number;
+  requestMs: number;
+  dependencies: number;
+  dependenciesFailed: number;
+  dependencyMs: number;
+  exceptions: number;
+  cpu?: number;
+  memory?: number;
+}
+
+export interface LiveServer {
+  /** live: its SDK sends Live Metrics; else its exported items are counted. */
+  source: "live" | Source;
+  role: string;
+  instance: string;
+  machine?: string;
+  version?: string;
+  points: LivePoint[];
+}
+
+export interface LiveMetrics {
+  now: string;
+  seconds: number;
+  servers: LiveServer[];
+  /** Samples, newest first. */
+  documents: { number: number; time: string; type: string; role: string; name: string; detail: string; result: string; duration?: number }[];
+}
+
 export interface Stats {
   items: number;
   transactions: number;

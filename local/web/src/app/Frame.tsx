@@ -2,7 +2,7 @@
 // What stands around every page: the rail, the top bar, and the bar that says that the server is gone.
 import { Suspense, type ReactNode } from "react";
 import { Button, Tooltip } from "@fluentui/react-components";
-import { DataLineRegular, GanttChartRegular, PlugDisconnectedRegular, SettingsRegular } from "@fluentui/react-icons";
+import { DataLineRegular, GanttChartRegular, PlugDisconnectedRegular, PulseRegular, SettingsRegular } from "@fluentui/react-icons";
 import { Link, Outlet, useRouterState } from "@tanstack/react-router";
 import { live } from "../api/live";
 import { useDelayed, useLiveState, useMedia } from "./hooks";
@@ -10,7 +10,7 @@ import { TopBar } from "./TopBar";
 import { lastListState } from "./listState";
 
 interface PageEntry {
-  to: "/" | "/metrics" | "/settings";
+  to: "/" | "/live" | "/metrics" | "/settings";
   name: string;
   icon: ReactNode;
   isAt: (path: string) => boolean;
@@ -19,6 +19,7 @@ interface PageEntry {
 /** One entry a page, in the order of the rail; only pages that exist. */
 const kPages: readonly PageEntry[] = [
   { to: "/", name: "Transactions", icon: <GanttChartRegular />, isAt: (path) => path === "/" || path.startsWith("/transactions") },
+  { to: "/live", name: "Live", icon: <PulseRegular />, isAt: (path) => path.startsWith("/live") },
   { to: "/metrics", name: "Metrics", icon: <DataLineRegular />, isAt: (path) => path.startsWith("/metrics") },
   { to: "/settings", name: "Settings", icon: <SettingsRegular />, isAt: (path) => path.startsWith("/settings") },
 ];

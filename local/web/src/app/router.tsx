@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Addresses. Each page is one route here and, if it stands in the rail, one entry of kPages in Frame.tsx.
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
-import { parseListState, parseMetricsState, parseSearch, parseTraceState, stringifySearch } from "../logic/url";
+import { parseListState, parseLiveState, parseMetricsState, parseSearch, parseTraceState, stringifySearch } from "../logic/url";
 import { Failure, NotFound } from "./Failure";
 import { Frame } from "./Frame";
 
@@ -37,6 +37,13 @@ export const metricsRoute = createRoute({
   component: lazyRouteComponent(() => import("../pages/metrics/MetricsPage"), "MetricsPage"),
 });
 
+export const livePageRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/live",
+  validateSearch: parseLiveState,
+  component: lazyRouteComponent(() => import("../pages/live/LivePage"), "LivePage"),
+});
+
 export const settingsRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/settings",
@@ -44,7 +51,7 @@ export const settingsRoute = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: rootRoute.addChildren([listRoute, listAliasRoute, traceRoute, metricsRoute, settingsRoute]),
+  routeTree: rootRoute.addChildren([listRoute, listAliasRoute, traceRoute, livePageRoute, metricsRoute, settingsRoute]),
   parseSearch,
   stringifySearch,
   defaultPreload: "intent",

@@ -79,6 +79,11 @@ export interface MetricsState {
   until?: number;
 }
 
+export interface LiveViewState {
+  /** Only servers of this role. */
+  server?: string;
+}
+
 type Raw = Record<string, unknown>;
 
 /** Longest text taken from an address; more than any use of it needs. */
@@ -139,6 +144,10 @@ export function parseMetricsState(raw: Raw): MetricsState {
     view: oneOf(raw.view, ["table"] as const),
     ...parseTime(raw),
   });
+}
+
+export function parseLiveState(raw: Raw): LiveViewState {
+  return compact<LiveViewState>({ server: text(raw.server) });
 }
 
 export function parseListState(raw: Raw): ListState {
