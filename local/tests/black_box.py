@@ -409,7 +409,8 @@ class Reading(unittest.TestCase):
             done = wait("--count=3", "--timeout=100ms")
             self.assertEqual(done.returncode, 1)
             self.assertIn("2 of 3", done.stderr)
-            self.assertEqual(wait("--count=0").returncode, 2)
+            self.assertEqual(wait("--count=0").returncode, 0)
+            self.assertEqual(wait("--count=x").returncode, 2)
         done = subprocess.run([PROGRAM, "wait", "--url=http://127.0.0.1:1", "--timeout=200ms"], capture_output=True, timeout=30, check=False)
         self.assertEqual(done.returncode, 1)
 

@@ -15,7 +15,7 @@ import threading
 import time
 import urllib.parse
 
-from support import ROOT, Checks, Process, System, blobs, default_programs, environment_without, http as request, run, say, skip, wait_until, work_directory
+from support import ROOT, Checks, Process, System, blobs, default_programs, environment_without, http as request, run, skip, wait_until, work_directory
 from system.whole import Azurite
 
 _CLIENT_ID = "11111111-2222-3333-4444-555555555555"
@@ -152,7 +152,8 @@ def spans(checks: Checks, system: IdentitySystem):
     checks.that(len(put) == 1 and put[0]["success"] and put[0]["customDimensions"].get("az.namespace") == "Microsoft.Storage", "one span a logical call", str(put))
     checks.that([span["resultCode"] for span in sorted(attempts, key=lambda span: span["timestamp"])] == ["403", "201"],
                 "one client span an attempt: the refused one and the one with a fresh token", str([(span["name"], span.get("resultCode")) for span in attempts]))
-    checks.that(all(span["name"] == "PUT" for span in attempts) and put[0]["customDimensions"].get("az.service_request_id"), "they carry the storage's ids", str(put))
+    checks.that(all(span["name"].startswith("PUT") and span["type"].lower().startswith("http") for span in attempts), "attempts are HTTP calls", str([(span["name"], span["type"]) for span in attempts]))
+    checks.that(all(put[0]["customDimensions"].get(name) for name in ("az.client_request_id", "az.service_request_id")), "the call carries its own id and the storage's", str(put))
 
 
 def refusals(checks: Checks, system: IdentitySystem):
@@ -174,7 +175,6 @@ def refusals(checks: Checks, system: IdentitySystem):
         receipt = Process("receipt", [str(default_programs() / "receipt")], {name: value for name, value in environment.items() if value}, system.work / "refused.log").start()
         code = receipt.wait(30)
         checks.that(code == 2 and all(word in receipt.output() for word in words), claim, f"{code}: {receipt.log_end()}")
-    say("identity: done")
 
 
 if __name__ == "__main__":
