@@ -603,7 +603,7 @@ if (options.seed) {
     await page.keyboard.press("End");
     await until(async () => /KiB/.test(await plot.getAttribute("aria-valuetext")), "the value is told with its unit");
     await page.keyboard.press("Shift+ArrowLeft");
-    await page.keyboard.press("Shift+ArrowLeft");
+    await page.keyboard.press("Shift+Home");
     await page.keyboard.press("Enter");
     await until(async () => searchParams(page).has("since"), "the range is in the address");
     await page.getByRole("button", { name: "Show the numbers as a table" }).click();
