@@ -6,38 +6,12 @@ import pathlib
 import shutil
 import subprocess
 import sys
-import traceback
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 
-from system.processes import Failure, raise_on_signals, say  # noqa: E402
-
-_SKIP = 77
-
-
-class Checks:
-    """Counts claims; a failed one is told and the rest goes on. What cannot be looked at here is skipped with its reason."""
-
-    def __init__(self):
-        self.passed = self.failed = self.skipped = 0
-
-    def that(self, good, claim: str, details: str = "") -> bool:
-        if good:
-            self.passed += 1
-        else:
-            self.failed += 1
-        say(f"{'ok    ' if good else 'FAILED'}  {claim}" + (f"\n        {details}" if details and not good else ""))
-        return bool(good)
-
-    def skip(self, claim: str, reason: str):
-        self.skipped += 1
-        say(f"skipped: {claim}: {reason}")
-
-
-def skip_all(reason: str):
-    print(f"skipped: {reason}", flush=True)
-    sys.exit(_SKIP)
+from system.checks import Checks, run_test, skip_all  # noqa: E402,F401
+from system.processes import Failure  # noqa: E402
 
 
 def command(arguments: list[str], *, cwd=None, environment: dict[str, str] | None = None, seconds: float = 600, stdin: str = "") -> tuple[int, str]:
@@ -79,16 +53,4 @@ def replace_in(path: pathlib.Path, old: str, new: str):
 
 
 def run(test) -> None:
-    """Runs `test(checks)`, prints the counts as the last line, and ends with the exit code that ctest reads."""
-    raise_on_signals()
-    checks = Checks()
-    try:
-        test(checks)
-    except Failure as failure:
-        checks.that(False, "the test came to its end", str(failure))
-    except KeyboardInterrupt:
-        checks.that(False, "the test came to its end", "it was told to stop")
-    except Exception:  # noqa: BLE001  a broken test is a failed one, with its counts
-        checks.that(False, "the test came to its end", traceback.format_exc())
-    say(f"{checks.passed} passed, {checks.failed} failed" + (f", {checks.skipped} skipped" if checks.skipped else ""))
-    sys.exit(1 if checks.failed else 0)
+    run_test(test, Checks())

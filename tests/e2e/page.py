@@ -6,7 +6,7 @@ import pathlib
 import shutil
 import subprocess
 
-from support import ROOT, Checks, System, default_programs, orders_of, run, say, seed, skip, work_directory
+from support import ROOT, Checks, System, default_programs, orders_of, run, say, seed, skip_all, work_directory
 
 SCREENSHOTS = ROOT / "build/screenshots"
 _PROGRAM = ROOT / "local/web/e2e/run.mjs"
@@ -14,9 +14,9 @@ _PROGRAM = ROOT / "local/web/e2e/run.mjs"
 
 def test(checks: Checks):
     if not any(shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome")):
-        skip("no Chromium: ./dev test installs it on Debian")
+        skip_all("no Chromium: ./dev test installs it on Debian")
     if not (ROOT / "local/web/node_modules/playwright-core").exists():
-        skip("no playwright-core in local/web/node_modules: ./dev test installs it")
+        skip_all("no playwright-core in local/web/node_modules: ./dev test installs it")
     with System(default_programs(), work_directory("page")) as system:
         checkout = system.checkout(30, 8)
         checks.that(checkout.wait(60) == 0, "orders go through", checkout.log_end())

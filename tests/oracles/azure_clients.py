@@ -5,7 +5,7 @@
 import re
 
 import peers
-from support import AzmonLocal, Checks, Failure, default_programs, run, say, wait_until, work_directory
+from support import AzmonLocal, Checks, Failure, default_programs, run, wait_until, work_directory
 
 _FIELDS = {
     "request": {"name": "GET /orders/{id}", "resultCode": "500", "success": False, "url": "http://shop.example/orders/7"},
@@ -57,8 +57,7 @@ def test(checks: Checks):
                 ("Node.js", ["node", str(peers.HERE / "azure_client.mjs"), str(peers.NPM)], peers.npm_missing("@azure/monitor-opentelemetry")),
                 ("Python", [str(peers.PYTHON), "-B", str(peers.HERE / "azure_client.py")], peers.python_missing("azure.monitor.opentelemetry"))):
             if missing:
-                say(f"skipped: {missing}")
-                checks.skipped += 1
+                checks.skip(f"{client} as a client", missing)
                 continue
             before = local.api("stats")["bySource"]["breeze"]
             output = peers.run_to_end(f"azure_client for {client}", command, variables, work)

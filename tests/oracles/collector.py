@@ -8,7 +8,7 @@ import socket
 
 import otlp
 import peers
-from support import AzmonLocal, Checks, Process, default_programs, environment_without, port, run, skip, wait_until, work_directory
+from support import AzmonLocal, Checks, Process, default_programs, environment_without, port, run, skip_all, wait_until, work_directory
 
 
 class Collector:
@@ -45,7 +45,7 @@ def _listens(number: int) -> bool:
 def test(checks: Checks):
     program, reason = peers.collector()
     if program is None:
-        skip(reason)
+        skip_all(reason)
     work = work_directory("collector")
     with otlp.Sink() as sink:
         peers.run_ours({"OTEL_EXPORTER_OTLP_ENDPOINT": sink.url, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}, work)
