@@ -41,7 +41,8 @@ class Totals:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./dev test", allow_abbrev=False)
-    parser.add_argument("--label", help="tests with this label alone: unit, conformance, e2e, page, web, …")
+    parser.add_argument("--label", help="tests with this label alone: unit, conformance, oracles, security, e2e, page, web, …; "
+                        f"{', '.join(_LEFT_OUT.split('|'))} run only when asked for so")
     parser.add_argument("--seed", type=int, help="replays the random tests of the run that printed this seed")
     parser.add_argument("--check-arguments", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("names", nargs="*", metavar="NAME", help="tests whose name contains one of these")

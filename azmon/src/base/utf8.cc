@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "base/utf8.h"
 
+#include <cstdint>
+#include <cstring>
+
 namespace azmon::base {
 
 std::size_t Utf8SequenceLength(std::string_view text) {
@@ -24,12 +27,27 @@ std::size_t Utf8SequenceLength(std::string_view text) {
 }
 
 bool IsUtf8(std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t length = Utf8SequenceLength(text);
+  std::size_t i = 0;
+  while (i < text.size()) {
+    if (std::uint64_t word = 0; text.size() - i >= sizeof word) {
+      std::memcpy(&word, text.data() + i, sizeof word);
+      if ((word & 0x8080808080808080U) == 0) {
+        i += sizeof word;
+        continue;
+      }
+    }
+    const std::size_t length = Utf8SequenceLength(text.substr(i));
     if (length == 0) return false;
-    text.remove_prefix(length);
+    i += length;
   }
   return true;
+}
+
+std::string_view ValidUtf8(std::string_view text, std::string& storage) {
+  if (IsUtf8(text)) return text;
+  storage.clear();
+  AppendValidUtf8(text, storage);
+  return storage;
 }
 
 void AppendValidUtf8(std::string_view text, std::string& out) {

@@ -18,6 +18,10 @@ std::size_t Utf8SequenceLength(std::string_view text);
 /// True if all of `text` is valid UTF-8; "" is.
 bool IsUtf8(std::string_view text);
 
+/// `text` where it is valid UTF-8, else its repair (AppendValidUtf8), which is put into `storage`. Valid text costs a look at it, eight bytes
+/// at a time where it is ASCII, and no allocation. Protobuf takes no other text: a receiver refuses the whole request for one such string.
+std::string_view ValidUtf8(std::string_view text, std::string& storage);
+
 /// Appends `text` with each byte that is part of no valid sequence replaced by U+FFFD, so at most three times as long.
 void AppendValidUtf8(std::string_view text, std::string& out);
 

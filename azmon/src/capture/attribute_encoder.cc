@@ -7,6 +7,7 @@
 #include <limits>
 #include <type_traits>
 
+#include "base/utf8.h"
 #include "otlp/fields.h"
 #include "otlp/wire.h"
 
@@ -24,7 +25,10 @@ void AppendAny(std::int64_t value, std::string& out) { otlp::AppendVarintField(a
 void AppendAny(std::int32_t value, std::string& out) { AppendAny(std::int64_t{value}, out); }
 void AppendAny(std::uint32_t value, std::string& out) { AppendAny(std::int64_t{value}, out); }
 void AppendAny(double value, std::string& out) { otlp::AppendDoubleField(any_value::kDouble, value, out); }
-void AppendAny(std::string_view value, std::string& out) { otlp::AppendBytesField(any_value::kString, value, out); }
+void AppendAny(std::string_view value, std::string& out) {
+  std::string repaired;
+  otlp::AppendBytesField(any_value::kString, base::ValidUtf8(value, repaired), out);
+}
 void AppendAny(nostd::string_view value, std::string& out) { AppendAny(std::string_view(value.data(), value.size()), out); }
 void AppendAny(const std::string& value, std::string& out) { AppendAny(std::string_view(value), out); }
 void AppendAny(const char* value, std::string& out) { AppendAny(std::string_view(value == nullptr ? "" : value), out); }
@@ -80,7 +84,8 @@ struct AnyVisitor {
 template <typename Variant>
 void AppendKeyValue(std::uint32_t field, std::string_view key, const Variant& value, std::string& out) {
   const std::size_t pair = otlp::OpenMessage(field, out);
-  otlp::AppendBytesField(otlp::key_value::kKey, key, out);
+  std::string repaired;
+  otlp::AppendBytesField(otlp::key_value::kKey, base::ValidUtf8(key, repaired), out);
   const std::size_t any = otlp::OpenMessage(otlp::key_value::kValue, out);
   nostd::visit(AnyVisitor{out}, value);
   otlp::CloseMessage(any, out);
@@ -114,7 +119,9 @@ void AppendPair(std::uint32_t field, std::string_view key, std::size_t any_bytes
   out.Commit(put_any(to));
 }
 
-void AppendTextPair(std::uint32_t field, std::string_view key, std::string_view text, otlp::Buffer& out) {
+void AppendTextPair(std::uint32_t field, std::string_view key, std::string_view raw, otlp::Buffer& out) {
+  std::string repaired;
+  const std::string_view text = base::ValidUtf8(raw, repaired);
   AppendPair(field, key, otlp::FieldBytes(any_value::kString, text.size()),
              [text](char* to) { return otlp::PutBytesField(any_value::kString, text, to); }, out);
 }
@@ -220,7 +227,9 @@ void AttributeList::MoveToEnd(std::uint32_t index) {
   places[count_ - 1] = {.begin = static_cast<std::uint32_t>(bytes_.Size()), .hash = hash};
 }
 
-void AttributeList::Set(std::string_view key, const AttributeValue& value, std::uint32_t count_max) {
+void AttributeList::Set(std::string_view raw_key, const AttributeValue& value, std::uint32_t count_max) {
+  std::string repaired;
+  const std::string_view key = base::ValidUtf8(raw_key, repaired);
   const std::uint32_t hash = HashOf(key);
   const std::uint64_t bit = std::uint64_t{1} << (hash >> 26U);
   if ((seen_ & bit) != 0) {

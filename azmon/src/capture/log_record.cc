@@ -2,6 +2,7 @@
 #include "capture/log_record.h"
 
 #include "base/limits.h"
+#include "base/utf8.h"
 #include "capture/buffer_pool.h"
 #include "otlp/fields.h"
 
@@ -56,7 +57,8 @@ void LogRecord::SetAttribute(nostd::string_view key, const opentelemetry::common
 
 void LogRecord::SetEventId(std::int64_t id, nostd::string_view name) noexcept {
   if (is_ignored_) return;
-  event_name_.assign(name.data(), name.size());
+  std::string repaired;
+  event_name_ = base::ValidUtf8({name.data(), name.size()}, repaired);
   if (id != 0) attributes_.Set("event.id", id, limits::kLogAttributesMax);
 }
 

@@ -6,6 +6,7 @@
 #include <opentelemetry/sdk/metrics/export/metric_producer.h>
 
 #include "base/limits.h"
+#include "base/utf8.h"
 #include "capture/attribute_encoder.h"
 #include "otlp/fields.h"
 #include "otlp/wire.h"
@@ -85,8 +86,11 @@ std::string Message(const metrics::MetricData& metric, Shape shape, bool is_mono
   std::string out;
   const metrics::InstrumentDescriptor& instrument = metric.instrument_descriptor;
   otlp::AppendBytesField(otlp::metric::kName, instrument.name_, out);
-  if (!instrument.description_.empty()) otlp::AppendBytesField(otlp::metric::kDescription, instrument.description_, out);
-  if (!instrument.unit_.empty()) otlp::AppendBytesField(otlp::metric::kUnit, instrument.unit_, out);
+  std::string repaired;
+  if (!instrument.description_.empty()) {
+    otlp::AppendBytesField(otlp::metric::kDescription, base::ValidUtf8(instrument.description_, repaired), out);
+  }
+  if (!instrument.unit_.empty()) otlp::AppendBytesField(otlp::metric::kUnit, base::ValidUtf8(instrument.unit_, repaired), out);
   const std::uint32_t temporality = OtlpTemporality(metric.aggregation_temporality);
   switch (shape) {
     case Shape::kSum: {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <string>
 
+#include "base/utf8.h"
 #include "capture/attribute_encoder.h"
 #include "otlp/fields.h"
 #include "otlp/wire.h"
@@ -24,8 +25,9 @@ std::string EncodeResource(const opentelemetry::sdk::resource::Resource& resourc
 
 std::string EncodeScope(const opentelemetry::sdk::instrumentationscope::InstrumentationScope& scope) {
   std::string message;
-  if (!scope.GetName().empty()) otlp::AppendBytesField(otlp::scope::kName, scope.GetName(), message);
-  if (!scope.GetVersion().empty()) otlp::AppendBytesField(otlp::scope::kVersion, scope.GetVersion(), message);
+  std::string repaired;
+  if (!scope.GetName().empty()) otlp::AppendBytesField(otlp::scope::kName, base::ValidUtf8(scope.GetName(), repaired), message);
+  if (!scope.GetVersion().empty()) otlp::AppendBytesField(otlp::scope::kVersion, base::ValidUtf8(scope.GetVersion(), repaired), message);
   const std::map<std::string, opentelemetry::sdk::common::OwnedAttributeValue> sorted(scope.GetAttributes().begin(),
                                                                                     scope.GetAttributes().end());
   for (const auto& [key, value] : sorted) AppendAttribute(otlp::scope::kAttributes, key, value, message);

@@ -6,6 +6,7 @@
 #include <opentelemetry/trace/trace_state.h>
 
 #include "base/limits.h"
+#include "base/utf8.h"
 #include "capture/buffer_pool.h"
 #include "capture/sampler.h"
 #include "otlp/fields.h"
@@ -103,7 +104,8 @@ void SpanRecord::AddEvent(nostd::string_view name, opentelemetry::common::System
   ++events_;
   const std::size_t mark = otlp::OpenMessage(otlp::span::kEvents, events_and_links_);
   otlp::AppendFixed64Field(otlp::event::kTime, Nanoseconds(timestamp), events_and_links_);
-  otlp::AppendBytesField(otlp::event::kName, View(name), events_and_links_);
+  std::string repaired;
+  otlp::AppendBytesField(otlp::event::kName, base::ValidUtf8(View(name), repaired), events_and_links_);
   const std::uint32_t dropped = AppendAttributes(otlp::event::kAttributes, attributes, limits::kSpanAttributesMax, events_and_links_);
   if (dropped != 0) otlp::AppendVarintField(otlp::event::kDroppedAttributesCount, dropped, events_and_links_);
   otlp::CloseMessage(mark, events_and_links_);
@@ -134,13 +136,16 @@ void SpanRecord::AddLink(const trace::SpanContext& context, const opentelemetry:
 void SpanRecord::SetStatus(trace::StatusCode code, nostd::string_view description) noexcept {
   status_ = static_cast<std::uint8_t>(code);
   // The specification keeps a description for errors only.
-  status_message_.assign(code == trace::StatusCode::kError ? View(description) : std::string_view{});
+  std::string repaired;
+  status_message_.assign(code == trace::StatusCode::kError ? base::ValidUtf8(View(description), repaired) : std::string_view{});
 }
 
 void SpanRecord::SetName(nostd::string_view name) noexcept {
   name_.Clear();
-  name_.Append(View(name));
-  if (own_operation_) own_operation_->SetName(View(name));
+  std::string repaired;
+  const std::string_view valid = base::ValidUtf8(View(name), repaired);
+  name_.Append(valid);
+  if (own_operation_) own_operation_->SetName(valid);
 }
 
 void SpanRecord::SetTraceFlags(trace::TraceFlags flags) noexcept { trace_flags_ = flags.flags(); }

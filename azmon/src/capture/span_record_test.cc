@@ -165,5 +165,34 @@ TEST(SpanRecord, DescriptionStaysWithErrorsOnly) {
   EXPECT_EQ(Parsed(record).status().code(), proto::trace::v1::Status::STATUS_CODE_OK);
 }
 
+TEST(SpanRecord, TextsThatAreNoUtf8AreRepairedSinceReceiversRefuseTheWholeRequest) {
+  constexpr const char* kBroken = "caf\xE9 \xF0\x9F\x98\x80 \xC3";
+  constexpr std::string_view kRepaired = "caf\uFFFD 😀 \uFFFD";
+  const nostd::string_view texts[] = {kBroken, "fine"};
+  const Attributes attributes{{kBroken, nostd::string_view(kBroken)}, {"list", nostd::span<const nostd::string_view>(texts, 2)}};
+  SpanRecord record;
+  record.SetIdentity(Context(false), trace::SpanId(kParentId));
+  record.SetName(kBroken);
+  for (const auto& [key, value] : attributes) record.SetAttribute(key, value);
+  record.AddEvent(kBroken, {}, opentelemetry::common::KeyValueIterableView(attributes));
+  record.AddLink(Context(true), opentelemetry::common::KeyValueIterableView(attributes));
+  record.SetStatus(trace::StatusCode::kError, kBroken);
+  const proto::trace::v1::Span span = Parsed(record);  // protobuf refuses a message with such a string
+  EXPECT_EQ(span.name(), kRepaired);
+  EXPECT_EQ(span.status().message(), kRepaired);
+  EXPECT_EQ(span.events(0).name(), kRepaired);
+  for (const auto* const found : {&span.attributes(), &span.events(0).attributes(), &span.links(0).attributes()}) {
+    ASSERT_EQ(found->size(), 2);
+    for (const auto& pair : *found) {
+      if (pair.key() == "list") {
+        EXPECT_EQ(pair.value().array_value().values(0).string_value(), kRepaired);
+      } else {
+        EXPECT_EQ(pair.key(), kRepaired);
+        EXPECT_EQ(pair.value().string_value(), kRepaired);
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace azmon::capture
