@@ -65,7 +65,8 @@ struct Client::State {
                                                bool fresh_only);
   boost::asio::awaitable<Result<std::unique_ptr<Connection>>> Connect(Loop& loop, const Url& url, DeadlineEntry& timer);
   boost::asio::awaitable<Result<void>> ShakeHands(Connection& connection, const std::string& host);
-  Result<void> PrepareTls();
+  static Result<std::shared_ptr<boost::asio::ssl::context>> MakeTls(const ClientTls& settings);
+  Result<std::shared_ptr<boost::asio::ssl::context>> Tls();
   /// This client's part on a loop of the runtime; null for other loops and for none.
   OfLoop* Find(const Loop* loop) const;
   boost::asio::any_io_executor Executor(OfLoop& of_loop) const;
@@ -76,7 +77,7 @@ struct Client::State {
   std::atomic<std::size_t> open{0};
   std::atomic<bool> is_closed{false};
   std::mutex tls_mutex;
-  std::unique_ptr<boost::asio::ssl::context> tls;
+  std::shared_ptr<boost::asio::ssl::context> tls;  // guarded by tls_mutex; made at the first https call
 };
 
 /// An open connection, in a pool or lent to a call.
@@ -86,6 +87,7 @@ struct Client::State::Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
+  std::shared_ptr<boost::asio::ssl::context> tls;
   Stream stream;
   DeadlineEntry idle;
   Endpoint peer;
@@ -179,24 +181,36 @@ boost::asio::any_io_executor Client::State::Executor(OfLoop& of_loop) const {
   return options.hooks.bind_executor ? options.hooks.bind_executor(executor) : executor;
 }
 
-Result<void> Client::State::PrepareTls() {
+Result<std::shared_ptr<boost::asio::ssl::context>> Client::State::MakeTls(const ClientTls& settings) {
   namespace ssl = boost::asio::ssl;
-  const std::lock_guard lock(tls_mutex);
-  if (tls) return {};
-  auto context = std::make_unique<ssl::context>(ssl::context::tls_client);
+  auto context = std::make_shared<ssl::context>(ssl::context::tls_client);
   error_code error;
   context->set_options(ssl::context::default_workarounds | ssl::context::no_tlsv1 | ssl::context::no_tlsv1_1, error);
   if (!error) context->set_default_verify_paths(error);
-  if (!error && !options.ca_pem.empty()) context->add_certificate_authority(boost::asio::buffer(options.ca_pem), error);
+  if (!error && !settings.ca.empty()) context->add_certificate_authority(boost::asio::buffer(settings.ca), error);
   if (!error) context->set_verify_mode(ssl::verify_peer, error);
   if (error) return Error{ErrorCode::kBadSetting, "the TLS authorities cannot be used: " + error.message()};
-  tls = std::move(context);
-  return {};
+  if (!settings.certificate_chain.empty()) {
+    context->use_certificate_chain(boost::asio::buffer(settings.certificate_chain), error);
+    if (!error) context->use_private_key(boost::asio::buffer(settings.private_key), ssl::context::pem, error);
+    if (error) return Error{ErrorCode::kBadSetting, "the TLS client certificate or its key cannot be used: " + error.message()};
+  }
+  return context;
+}
+
+Result<std::shared_ptr<boost::asio::ssl::context>> Client::State::Tls() {
+  const std::lock_guard lock(tls_mutex);
+  if (tls) return tls;
+  auto made = MakeTls(options.tls);
+  if (made.ok()) tls = *made;
+  return made;
 }
 
 boost::asio::awaitable<Result<void>> Client::State::ShakeHands(Connection& connection, const std::string& host) {
-  if (auto prepared = PrepareTls(); !prepared.ok()) co_return prepared.error();
-  connection.stream.BeginTls(*tls);
+  auto context = Tls();
+  if (!context.ok()) co_return context.error();
+  connection.tls = std::move(context).value();
+  connection.stream.BeginTls(*connection.tls);
   auto& stream = connection.stream.tls();
   error_code error;
   boost::asio::ip::make_address(host, error);
@@ -452,6 +466,14 @@ Result<Response> Client::SendBlocking(ClientRequest request, Deadline deadline) 
   boost::asio::co_spawn(state_->Executor(there), State::SendInto(state_, std::move(request), deadline, there, result), boost::asio::use_future)
       .get();
   return std::move(**result);
+}
+
+Result<void> Client::SetTls(ClientTls tls) {
+  auto made = State::MakeTls(tls);
+  if (!made.ok()) return made.error();
+  const std::lock_guard lock(state_->tls_mutex);
+  state_->tls = std::move(made).value();
+  return {};
 }
 
 std::size_t Client::connections() const { return state_->open.load(); }

@@ -19,13 +19,20 @@
 
 namespace net {
 
+/// How https is spoken: all PEM texts, each may be empty.
+struct ClientTls {
+  std::string ca;                 ///< authorities beside the system's
+  std::string certificate_chain;  ///< to show to servers that ask for one; with its key
+  std::string private_key;
+};
+
 struct ClientOptions {
   std::size_t response_bytes_max = limits::kResponseBodyBytesMax;
   std::size_t response_header_bytes_max = limits::kResponseHeaderBytesMax;
   std::size_t connections_max = limits::kClientConnectionsMax;  ///< a loop and endpoint
   std::size_t waiters_max = limits::kClientWaitersMax;          ///< a loop and endpoint
   std::chrono::milliseconds idle = limits::kClientIdle;
-  std::string ca_pem;  ///< further authorities for https, PEM
+  ClientTls tls;
   ClientHooks hooks;
 };
 
@@ -53,6 +60,9 @@ class Client {
 
   /// Send from an ordinary thread, not a loop's own. Blocks.
   Result<Response> SendBlocking(ClientRequest request, Deadline deadline);
+
+  /// New connections use these from now on; those that are open keep theirs. Thread-safe. @return kBadSetting, and the old ones stay
+  Result<void> SetTls(ClientTls tls);
 
   /// Connections in the pools, idle and busy, of all loops. For tests and gauges.
   std::size_t connections() const;

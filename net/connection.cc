@@ -4,6 +4,8 @@
 #include <cxxabi.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 
 #include <algorithm>
 #include <array>
@@ -37,6 +39,22 @@ std::string TypeName(const std::type_info& type) {
   std::string text = status == 0 && name != nullptr ? name : type.name();
   std::free(name);
   return text;
+}
+
+/// The DNS names and URIs of the certificate that the client has shown and OpenSSL has verified; null without one.
+std::shared_ptr<const std::vector<std::string>> CertificateNames(const SSL* ssl) {
+  const std::unique_ptr<X509, decltype(&::X509_free)> certificate(::SSL_get1_peer_certificate(ssl), &::X509_free);
+  if (!certificate || ::SSL_get_verify_result(ssl) != X509_V_OK) return nullptr;
+  auto names = std::make_shared<std::vector<std::string>>();
+  auto* const all = static_cast<GENERAL_NAMES*>(::X509_get_ext_d2i(certificate.get(), NID_subject_alt_name, nullptr, nullptr));
+  for (int index = 0; all != nullptr && index < sk_GENERAL_NAME_num(all); ++index) {
+    const GENERAL_NAME* const name = sk_GENERAL_NAME_value(all, index);
+    if (name->type != GEN_DNS && name->type != GEN_URI) continue;
+    const ASN1_IA5STRING* const text = name->type == GEN_DNS ? name->d.dNSName : name->d.uniformResourceIdentifier;
+    names->emplace_back(reinterpret_cast<const char*>(::ASN1_STRING_get0_data(text)), static_cast<std::size_t>(::ASN1_STRING_length(text)));
+  }
+  ::GENERAL_NAMES_free(all);
+  return names;
 }
 
 }  // namespace
@@ -203,7 +221,7 @@ boost::asio::awaitable<void> Connection::Serve(std::shared_ptr<Connection> self)
 }
 
 boost::asio::awaitable<bool> Connection::BeginStream() {
-  if (!shared_->tls) co_return true;
+  if (!shared_->options.tls) co_return true;
   deadline_.SetAfter(shared_->options.keep_alive_idle);
   const auto [wait_error] = co_await stream_.socket().async_wait(Socket::wait_read, kAwait);
   if (wait_error) co_return false;
@@ -212,9 +230,11 @@ boost::asio::awaitable<bool> Connection::BeginStream() {
   if (first != kTlsHandshakeRecord) co_return shared_->options.tls->also_plain;
   phase_ = Phase::kBusy;
   deadline_.SetAfter(shared_->options.tls_handshake_timeout);
-  stream_.BeginTls(*shared_->tls);
+  tls_ = shared_->Tls();
+  stream_.BeginTls(*tls_);
   const auto [error] = co_await stream_.tls().async_handshake(boost::asio::ssl::stream_base::server, kAwait);
   deadline_.Clear();
+  if (!error) client_names_ = CertificateNames(stream_.tls().native_handle());
   phase_ = Phase::kIdle;
   co_return !error && !shared_->draining;
 }
@@ -325,11 +345,24 @@ boost::asio::awaitable<std::optional<Refusal>> Connection::ReadBody(RequestParse
   co_return std::nullopt;
 }
 
-boost::asio::awaitable<bool> Connection::Exchange() {
-  const ServerOptions& options = shared_->options;
-  RequestParser parser({options.header_bytes_max, options.header_fields_max, options.target_bytes_max});
+/// One request and its answer while they are under way.
+struct Connection::Turn {
+  explicit Turn(const ServerOptions& options) : parser({options.header_bytes_max, options.header_fields_max, options.target_bytes_max}) {}
 
-  // The header.
+  RequestParser parser;
+  RequestContext context;
+  Router::Match match;
+  std::unique_ptr<ServerObserver> observer;
+  Response response;
+  bool keep_alive = true;
+  // `end` has views of these two.
+  std::string error_type, error_detail;
+  ExchangeEnd end;
+};
+
+boost::asio::awaitable<bool> Connection::ReadHeader(Turn& turn) {
+  const ServerOptions& options = shared_->options;
+  RequestParser& parser = turn.parser;
   if (begin_ == end_ && buffer_.size() > kBufferBytes) {
     buffer_ = std::string();
     begin_ = end_ = 0;
@@ -337,7 +370,7 @@ boost::asio::awaitable<bool> Connection::Exchange() {
   phase_ = begin_ == end_ ? Phase::kIdle : Phase::kBusy;
   if (phase_ == Phase::kIdle && shared_->draining) co_return false;
   deadline_.SetAfter(phase_ == Phase::kIdle ? options.keep_alive_idle : options.header_timeout);
-  Deadline first_byte = Now();
+  turn.context.received = Now();
   if (phase_ == Phase::kBusy) begin_ += parser.Feed(buffered());
   while (parser.state() == RequestParser::State::kHeader) {
     const ReadEnd read = co_await ReadMore(options.header_bytes_max + 2);
@@ -348,8 +381,8 @@ boost::asio::awaitable<bool> Connection::Exchange() {
     if (read != ReadEnd::kData) co_return false;
     if (phase_ == Phase::kIdle) {
       phase_ = Phase::kBusy;
-      first_byte = Now();
-      deadline_.Set(first_byte + options.header_timeout);
+      turn.context.received = Now();
+      deadline_.Set(turn.context.received + options.header_timeout);
     }
     begin_ += parser.Feed(buffered());
   }
@@ -358,98 +391,124 @@ boost::asio::awaitable<bool> Connection::Exchange() {
     co_await Refuse(parser.refusal());
     co_return false;
   }
+  co_return true;
+}
 
-  // The route.
-  RequestContext context;
-  context.received = first_byte;
-  context.deadline = first_byte + options.request_timeout;
+void Connection::Route(Turn& turn) {
+  const ServerOptions& options = shared_->options;
+  RequestContext& context = turn.context;
+  Request& request = turn.parser.request();
+  context.deadline = context.received + options.request_timeout;
   context.draining = &shared_->draining;
-  parser.request().remote = remote_;
-  parser.request().local = local_;
-  parser.request().is_tls = stream_.is_tls();
+  request.remote = remote_;
+  request.local = local_;
+  request.is_tls = stream_.is_tls();
+  request.client_names = client_names_;
   if (options.merge_leading_slashes) {
-    std::string& target = parser.request().target;
+    std::string& target = request.target;
     const std::size_t first = target.find_first_not_of('/');
     if (target.front() == '/' && first != 1) target.erase(1, (first == std::string::npos ? target.size() : first) - 1);
   }
-  Router::Match match = shared_->router.Find(parser.request().method, parser.request().path());
-  context.route = match.route;
-  context.params = std::move(match.params);
-  bool keep_alive = parser.keep_alive();
-
+  turn.match = shared_->router.Find(request.method, request.path());
+  context.route = turn.match.route;
+  context.params = std::move(turn.match.params);
+  turn.keep_alive = turn.parser.keep_alive();
   // The observer sees the request from here on; its body follows.
-  std::swap(context.request, parser.request());
-  const std::unique_ptr<ServerObserver> observer =
-      options.hooks.on_request ? options.hooks.on_request(context) : std::unique_ptr<ServerObserver>();
-  ExchangeEnd end;
-  std::string error_type;
-  Response response;
+  std::swap(context.request, request);
+  if (options.hooks.on_request) turn.observer = options.hooks.on_request(context);
+}
 
-  // The body.
-  const std::size_t body_bytes_max = match.options.body_bytes_max != 0 ? match.options.body_bytes_max : options.body_bytes_max;
-  parser.LimitBody(match.handler != nullptr ? body_bytes_max : options.body_bytes_max);
+boost::asio::awaitable<bool> Connection::Receive(Turn& turn) {
+  using State = RequestParser::State;
+  RequestParser& parser = turn.parser;
+  parser.LimitBody(turn.match.handler != nullptr ? BodyBytesMax(turn.match) : shared_->options.body_bytes_max);
+  if (shared_->options.admit) {
+    if (auto refused = shared_->options.admit(turn.context)) {
+      // What of the body is here already is skipped, so that a small request does not cost its connection.
+      if (parser.state() == State::kBody) begin_ += parser.Feed(buffered());
+      if (parser.state() != State::kDone) turn.keep_alive = false;
+      turn.response = std::move(*refused);
+      co_return true;
+    }
+  }
   std::optional<Refusal> refusal;
-  if (parser.state() == RequestParser::State::kRefused) {
+  if (parser.state() == State::kRefused) {
     refusal = parser.refusal();
-  } else if (parser.state() == RequestParser::State::kBody && (match.handler != nullptr || !parser.expects_continue())) {
+  } else if (parser.state() == State::kBody && (turn.match.handler != nullptr || !parser.expects_continue())) {
     refusal = co_await ReadBody(parser);
-  } else if (parser.state() == RequestParser::State::kBody) {
-    keep_alive = false;  // an error answer instead of "100 Continue": the body may or may not come
+  } else if (parser.state() == State::kBody) {
+    turn.keep_alive = false;  // an error answer instead of "100 Continue": the body may or may not come
   }
-  context.request.body = std::move(parser.request().body);
-
+  turn.context.request.body = std::move(parser.request().body);
   if (refusal) {
-    keep_alive = false;
-    response = Response::Problem(refusal->status == 0 ? 400 : refusal->status, refusal->detail);
-    error_type = refusal->reason;
-    if (refusal->status == 0) {
-      end.error_type = error_type;
-      if (observer) observer->OnEnd(end);
-      co_return false;
-    }
-  } else if (match.handler == nullptr) {
-    response = Response::Problem(match.status);
-    if (!match.allow.empty()) response.headers.Add("Allow", match.allow);
+    turn.keep_alive = false;
+    turn.error_type = refusal->reason;
+    if (refusal->status == 0) co_return false;
+    turn.response = Response::Problem(refusal->status, refusal->detail);
+  } else if (turn.match.handler == nullptr) {
+    turn.response = Response::Problem(turn.match.status);
+    if (!turn.match.allow.empty()) turn.response.headers.Add("Allow", turn.match.allow);
+  } else if (auto undecoded = Inflate(turn)) {
+    turn.response = std::move(*undecoded);
   } else {
-    std::optional<Response> early;
-    if (match.options.inflate && context.request.headers.Has("Content-Encoding")) {
-      const std::string_view coding = *context.request.headers.Get("Content-Encoding");
-      if (azmon::base::EqualsIgnoreCase(coding, "gzip") || azmon::base::EqualsIgnoreCase(coding, "x-gzip")) {
-        const std::size_t inflated_bytes_max =
-            match.options.inflated_bytes_max != 0 ? match.options.inflated_bytes_max : body_bytes_max * limits::kInflateFactorMax;
-        auto inflated = Gunzip(context.request.body, inflated_bytes_max);
-        if (inflated.ok()) {
-          context.request.body = std::move(inflated).value();
-        } else {
-          early = Response::Problem(inflated.error().code == ErrorCode::kTooLarge ? 413 : 400, inflated.error().detail);
-        }
-      } else if (!azmon::base::EqualsIgnoreCase(coding, "identity")) {
-        early = Response::Problem(415, "the only content coding is gzip");
-        early->headers.Add("Accept-Encoding", "gzip");
-      }
-    }
-    if (early) {
-      response = std::move(*early);
-    } else {
-      try {
-        response = co_await (*match.handler)(context);
-      } catch (const std::exception& error) {
-        response = Response::Problem(500);
-        error_type = TypeName(typeid(error));
-      } catch (...) {
-        response = Response::Problem(500);
-        error_type = "exception";
-      }
-    }
+    co_await Handle(turn);
   }
+  co_return true;
+}
 
-  if (observer) observer->OnResponse(context, response);
-  if (shared_->draining) keep_alive = false;
-  end.error_type = error_type;
-  const bool goes_on = co_await Answer(context, response, keep_alive, end);
-  if (observer) observer->OnEnd(end);
-  if (goes_on && !keep_alive) co_await Linger();
-  co_return goes_on && keep_alive;
+std::size_t Connection::BodyBytesMax(const Router::Match& match) const {
+  return match.options.body_bytes_max != 0 ? match.options.body_bytes_max : shared_->options.body_bytes_max;
+}
+
+std::optional<Response> Connection::Inflate(Turn& turn) const {
+  Request& request = turn.context.request;
+  if (!turn.match.options.inflate) return std::nullopt;
+  const auto coding = request.headers.Get("Content-Encoding");
+  if (!coding || azmon::base::EqualsIgnoreCase(*coding, "identity")) return std::nullopt;
+  if (!azmon::base::EqualsIgnoreCase(*coding, "gzip") && !azmon::base::EqualsIgnoreCase(*coding, "x-gzip")) {
+    Response refused = Response::Problem(415, "the only content coding is gzip");
+    refused.headers.Add("Accept-Encoding", "gzip");
+    return refused;
+  }
+  const RouteOptions& options = turn.match.options;
+  auto inflated =
+      Gunzip(request.body, options.inflated_bytes_max != 0 ? options.inflated_bytes_max : BodyBytesMax(turn.match) * limits::kInflateFactorMax);
+  if (!inflated.ok()) return Response::Problem(inflated.error().code == ErrorCode::kTooLarge ? 413 : 400, inflated.error().detail);
+  request.body = std::move(inflated).value();
+  return std::nullopt;
+}
+
+boost::asio::awaitable<void> Connection::Handle(Turn& turn) {
+  try {
+    turn.response = co_await (*turn.match.handler)(turn.context);
+    co_return;
+  } catch (const std::exception& error) {
+    turn.error_type = TypeName(typeid(error));
+    turn.error_detail = error.what();
+  } catch (...) {
+    turn.error_type = "exception";
+  }
+  turn.end.is_exception = true;
+  turn.response = Response::Problem(500);
+}
+
+boost::asio::awaitable<bool> Connection::Exchange() {
+  Turn turn(shared_->options);
+  const bool has_header = co_await ReadHeader(turn);
+  if (!has_header) co_return false;
+  Route(turn);
+  const bool is_answered = co_await Receive(turn);
+  turn.end.error_type = turn.error_type;
+  turn.end.error_detail = turn.error_detail;
+  bool goes_on = false;
+  if (is_answered) {
+    if (turn.observer) turn.observer->OnResponse(turn.context, turn.response);
+    if (shared_->draining) turn.keep_alive = false;
+    goes_on = co_await Answer(turn.context, turn.response, turn.keep_alive, turn.end);
+  }
+  if (turn.observer) turn.observer->OnEnd(turn.end);
+  if (goes_on && !turn.keep_alive) co_await Linger();
+  co_return goes_on && turn.keep_alive;
 }
 
 boost::asio::awaitable<bool> Connection::Answer(const RequestContext& context, Response& response, bool keep_alive, ExchangeEnd& end) {

@@ -30,10 +30,15 @@ class Connection;
 struct ServerShared {
   ServerOptions options;
   Router router;
-  std::unique_ptr<boost::asio::ssl::context> tls;
   std::atomic<bool> draining{false};
 
   std::mutex mutex;
+  std::shared_ptr<boost::asio::ssl::context> tls;  ///< guarded by mutex; Server::SetTls changes it
+  std::shared_ptr<boost::asio::ssl::context> Tls() {
+    const std::lock_guard lock(mutex);
+    return tls;
+  }
+
   std::condition_variable changed;
   std::atomic<std::size_t> open{0};  ///< falls to 0 under the mutex, for the waiter
 
@@ -62,12 +67,22 @@ class Connection final : public std::enable_shared_from_this<Connection> {
 
  private:
   class Writer;
+  struct Turn;
   enum class Phase { kIdle, kBusy };
   enum class ReadEnd { kData, kEof, kTimeout, kError };
 
   boost::asio::awaitable<bool> BeginStream();
   /// False: the connection is over.
   boost::asio::awaitable<bool> Exchange();
+  // The steps of an exchange, in their order. False: there is nothing or nobody to answer.
+  boost::asio::awaitable<bool> ReadHeader(Turn& turn);
+  void Route(Turn& turn);
+  /// Admission, body, handler; fills turn.response.
+  boost::asio::awaitable<bool> Receive(Turn& turn);
+  /// Decodes the body where the route wants it; the answer if that cannot be done.
+  std::optional<Response> Inflate(Turn& turn) const;
+  boost::asio::awaitable<void> Handle(Turn& turn);
+  std::size_t BodyBytesMax(const Router::Match& match) const;
   boost::asio::awaitable<ReadEnd> ReadMore(std::size_t size_max);
   /// Reads the whole body into the parser; a refusal says what stopped it, status 0 that nobody is there to be answered.
   boost::asio::awaitable<std::optional<Refusal>> ReadBody(RequestParser& parser);
@@ -88,6 +103,8 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   bool is_cut_off_ = false;
   Writer* writer_ = nullptr;  ///< while a stream function runs
   Endpoint remote_, local_;
+  std::shared_ptr<boost::asio::ssl::context> tls_;
+  std::shared_ptr<const std::vector<std::string>> client_names_;
 
   std::string buffer_;  ///< bytes [begin_, end_) are read and not yet used
   std::size_t begin_ = 0;

@@ -26,6 +26,7 @@ struct ExchangeEnd {
   int status = 0;                ///< 0: no status was sent or received
   std::string_view error_type;   ///< short and of few values ("timeout", "unavailable", an exception's type); empty if none
   std::string_view error_detail; ///< for a person
+  bool is_exception = false;     ///< a handler threw: its type and what() are the two above
 };
 
 /// One request at a server, from its complete header to the last byte of its answer.

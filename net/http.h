@@ -124,6 +124,8 @@ struct Request {
   std::string body;      ///< whole, chunks joined; inflated if the route has RouteOptions::inflate and it came gzipped
   Endpoint remote, local;
   bool is_tls = false;
+  /// DNS names and URIs of the client's verified certificate (ServerTls::client_ca); null if it has shown none.
+  std::shared_ptr<const std::vector<std::string>> client_names;
 
   /// The target before '?', not decoded.
   std::string_view path() const;

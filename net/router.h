@@ -20,6 +20,25 @@
 
 namespace net {
 
+/// One place among a bounded number, given back on every way out; see ServerOptions::admit.
+class Permit {
+ public:
+  Permit() = default;
+  /// @param taken  was increased by the caller; must outlive the permit
+  explicit Permit(std::atomic<std::size_t>& taken) : taken_(&taken) {}
+  Permit(Permit&& other) noexcept : taken_(std::exchange(other.taken_, nullptr)) {}
+  Permit& operator=(Permit&& other) noexcept {
+    std::swap(taken_, other.taken_);
+    return *this;
+  }
+  ~Permit() {
+    if (taken_ != nullptr) taken_->fetch_sub(1, std::memory_order_relaxed);
+  }
+
+ private:
+  std::atomic<std::size_t>* taken_ = nullptr;
+};
+
 /// What a handler is told. Lives in the connection until the whole answer is written, also while a stream function runs.
 struct RequestContext {
   Request request;
@@ -28,6 +47,7 @@ struct RequestContext {
   std::string_view route;                          ///< the matching template, "/orders/{id}"; empty if none matched
   std::vector<std::pair<std::string, std::string>> params;
   const std::atomic<bool>* draining = nullptr;
+  Permit permit;  ///< held until the answer is written
 
   /// The decoded value of a route parameter; empty if the template has no such parameter.
   std::string_view Param(std::string_view name) const;

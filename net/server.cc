@@ -15,9 +15,9 @@ namespace {
 
 using Acceptor = boost::asio::ip::tcp::acceptor::rebind_executor<boost::asio::io_context::executor_type>::other;
 
-Result<std::unique_ptr<boost::asio::ssl::context>> MakeTls(const ServerTls& tls) {
+Result<std::shared_ptr<boost::asio::ssl::context>> MakeTls(const ServerTls& tls) {
   namespace ssl = boost::asio::ssl;
-  auto context = std::make_unique<ssl::context>(ssl::context::tls_server);
+  auto context = std::make_shared<ssl::context>(ssl::context::tls_server);
   boost::system::error_code error;
   context->set_options(ssl::context::default_workarounds | ssl::context::no_tlsv1 | ssl::context::no_tlsv1_1 | ssl::context::no_compression,
                        error);
@@ -27,6 +27,14 @@ Result<std::unique_ptr<boost::asio::ssl::context>> MakeTls(const ServerTls& tls)
   if (error) return Error{ErrorCode::kBadSetting, "the TLS key cannot be used: " + error.message()};
   if (::SSL_CTX_check_private_key(context->native_handle()) != 1) {
     return Error{ErrorCode::kBadSetting, "the TLS key is not that of the certificate"};
+  }
+  if (!tls.client_ca.empty()) {
+    context->add_certificate_authority(boost::asio::buffer(tls.client_ca), error);
+    if (!error) context->set_verify_mode(ssl::verify_peer, error);
+    if (error) return Error{ErrorCode::kBadSetting, "the authorities of TLS clients cannot be used: " + error.message()};
+    // A resumed session would bring along a certificate that the authorities of today may no longer vouch for.
+    ::SSL_CTX_set_session_cache_mode(context->native_handle(), SSL_SESS_CACHE_OFF);
+    ::SSL_CTX_set_options(context->native_handle(), SSL_OP_NO_TICKET);
   }
   return context;
 }
@@ -132,6 +140,14 @@ Result<std::unique_ptr<Server>> Server::Listen(Runtime& runtime, ServerOptions o
 Server::Server(std::shared_ptr<State> state) : state_(std::move(state)) {}
 
 Server::~Server() { Drain(Now()); }
+
+Result<void> Server::SetTls(const ServerTls& tls) {
+  auto made = MakeTls(tls);
+  if (!made.ok()) return made.error();
+  const std::lock_guard lock(state_->shared->mutex);
+  state_->shared->tls = std::move(made).value();
+  return {};
+}
 
 std::uint16_t Server::port() const { return state_->port; }
 std::size_t Server::connections() const { return state_->shared->open.load(); }

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,6 +28,9 @@ struct ServerTls {
   std::string private_key;
   /// Clear text stays possible on the same port: the first byte tells (a TLS record begins with 22, no method does).
   bool also_plain = true;
+  /// PEM authorities of clients. If set, a client may show a certificate, one of other authorities ends the handshake, and
+  /// Request::client_names tells who it is; whether a request needs one is for ServerOptions::admit to say.
+  std::string client_ca;
 };
 
 struct ServerOptions {
@@ -52,6 +56,11 @@ struct ServerOptions {
   bool merge_leading_slashes = false;
 
   std::optional<ServerTls> tls;
+
+  /// Decides on each request when its header is complete, before its body is read: an answer refuses it, nullopt lets it pass.
+  /// May set RequestContext::permit. On the connection's loop; must not block or throw. The answer's span and duration are observed.
+  std::function<std::optional<Response>(RequestContext&)> admit;
+
   ServerHooks hooks;
 };
 
@@ -71,6 +80,10 @@ class Server {
   std::uint16_t port() const;
   /// Open connections, now.
   std::size_t connections() const;
+
+  /// New connections use this certificate and these authorities from now on; those that are open keep theirs. Thread-safe. Only for a
+  /// server that listened with TLS. @return kBadSetting, and the old ones stay
+  Result<void> SetTls(const ServerTls& tls);
 
   /// Stops accepting, closes idle connections, puts `Connection: close` on the answers in flight, ends streams, and waits until all are
   /// out; what is not out by the deadline is cut off. May be called again with another deadline.

@@ -538,5 +538,28 @@ TEST_F(ServerTest, RefusalsAreReportedWithTheirReason) {
   EXPECT_EQ(refused.get_future().get(), std::make_pair(400, std::string("bad_host")));
 }
 
+TEST_F(ServerTest, ARequestThatIsNotAdmittedIsAnsweredBeforeItsBodyIsRead) {
+  std::atomic<std::size_t> taken{0};
+  options_.admit = [&](RequestContext& context) -> std::optional<Response> {
+    if (context.request.headers.Has("Refused")) return Response::Problem(503);
+    ++taken;
+    context.permit = Permit(taken);
+    return std::nullopt;
+  };
+  Start();
+  RawSocket kept = Connect();
+  kept.Send(Post("/", "whole body", "Refused: yes\r\n") + Post("/", "next", "Connection: close\r\n"));
+  const std::string answers = kept.ReadAll();
+  EXPECT_THAT(answers, StartsWith("HTTP/1.1 503 "));
+  EXPECT_THAT(answers, HasSubstr("next")) << "a small body that is here already does not cost the connection";
+  RawSocket large = Connect();
+  large.Send("POST / HTTP/1.1\r\nHost: a\r\nRefused: yes\r\nContent-Length: 500000\r\n\r\n");
+  const std::string refused = large.ReadAll();
+  EXPECT_THAT(refused, StartsWith("HTTP/1.1 503 "));
+  EXPECT_THAT(refused, HasSubstr("Connection: close\r\n"));
+  EXPECT_TRUE(server_->Drain(Soon()));
+  EXPECT_EQ(taken, 0u) << "every permit was given back";
+}
+
 }  // namespace
 }  // namespace net

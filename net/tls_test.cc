@@ -88,7 +88,7 @@ TEST_F(TlsTest, OnePortTakesTlsAndClearText) {
   const ServerTls tls = MakeCertificate("DNS:localhost,IP:127.0.0.1");
   const auto server = Listen(tls);
   ClientOptions options;
-  options.ca_pem = tls.certificate_chain;
+  options.tls.ca = tls.certificate_chain;
   Client client(runtime_, options);
   for (const char* host : {"https://localhost", "https://127.0.0.1"}) {
     for (int i = 0; i < 2; ++i) {
@@ -109,7 +109,7 @@ TEST_F(TlsTest, LargeBodiesGoThroughBothWays) {
   server_options.body_bytes_max = 4 << 20;
   const auto server = Listen(tls, server_options);
   ClientOptions options;
-  options.ca_pem = tls.certificate_chain;
+  options.tls.ca = tls.certificate_chain;
   Client client(runtime_, options);
   const std::string body(3 << 20, 'b');
   const auto result = client.SendBlocking(To("https://127.0.0.1", server->port(), body), Soon());
@@ -126,7 +126,7 @@ TEST_F(TlsTest, ACertificateOfNobodyKnownOrOfAnotherNameIsRefused) {
   EXPECT_EQ(unknown.error().code, ErrorCode::kUnavailable);
   EXPECT_THAT(unknown.error().detail, HasSubstr("TLS"));
   ClientOptions options;
-  options.ca_pem = tls.certificate_chain;
+  options.tls.ca = tls.certificate_chain;
   Client trusting(runtime_, options);
   EXPECT_FALSE(trusting.SendBlocking(To("https://localhost", server->port()), Soon()).ok()) << "trusted, but not this host's";
   EXPECT_EQ(trusting.connections(), 0u);
@@ -153,9 +153,62 @@ TEST_F(TlsTest, AHandshakeThatStopsOrIsNoneEndsTheConnectionOnly) {
   garbage.Send("\x16garbage garbage garbage garbage garbage");
   EXPECT_TRUE(garbage.IsClosedByPeer());
   ClientOptions client_options;
-  client_options.ca_pem = tls.certificate_chain;
+  client_options.tls.ca = tls.certificate_chain;
   Client client(runtime_, client_options);
   EXPECT_TRUE(client.SendBlocking(To("https://127.0.0.1", server->port()), Soon()).ok());
+}
+
+class MutualTls : public TlsTest {
+ protected:
+  /// Answers with the names of the caller's certificate.
+  std::unique_ptr<Server> ListenForNames(ServerTls tls) {
+    Router router;
+    router.Add("POST", "/", [](RequestContext& context) -> boost::asio::awaitable<Response> {
+      std::string names = context.request.client_names ? "" : "nobody";
+      if (context.request.client_names) {
+        for (const std::string& name : *context.request.client_names) names += name + ";";
+      }
+      co_return Response::Text(200, names);
+    });
+    ServerOptions options;
+    options.tls = std::move(tls);
+    auto server = Server::Listen(runtime_, options, std::move(router));
+    EXPECT_TRUE(server.ok()) << server.error().ToString();
+    return std::move(server).value();
+  }
+  /// What a caller with this certificate is told; "refused" if there is no answer.
+  std::string Ask(const Server& server, const std::string& ca, const ServerTls& shown) {
+    Client client(runtime_, {.tls = {.ca = ca, .certificate_chain = shown.certificate_chain, .private_key = shown.private_key}});
+    const auto answer = client.SendBlocking(To("https://127.0.0.1", server.port()), Soon());
+    return answer.ok() ? std::string(answer->body.view()) : "refused";
+  }
+};
+
+TEST_F(MutualTls, AServerKnowsItsCallersByTheNamesInTheirCertificates) {
+  ServerTls tls = MakeCertificate("IP:127.0.0.1");
+  const ServerTls caller = MakeCertificate("DNS:caller.shop,IP:10.0.0.1,URI:spiffe://shop/caller");
+  const ServerTls stranger = MakeCertificate("DNS:caller.shop");
+  tls.client_ca = caller.certificate_chain;
+  const auto server = ListenForNames(tls);
+  EXPECT_EQ(Ask(*server, tls.certificate_chain, caller), "caller.shop;spiffe://shop/caller;");
+  EXPECT_EQ(Ask(*server, tls.certificate_chain, {}), "nobody");
+  EXPECT_EQ(Ask(*server, tls.certificate_chain, stranger), "refused") << "the same name, of another authority";
+}
+
+TEST_F(MutualTls, CertificatesAndAuthoritiesChangeForNewConnections) {
+  ServerTls tls = MakeCertificate("IP:127.0.0.1");
+  const ServerTls one = MakeCertificate("DNS:one"), two = MakeCertificate("DNS:two");
+  tls.client_ca = one.certificate_chain;
+  const auto server = ListenForNames(tls);
+  EXPECT_EQ(Ask(*server, tls.certificate_chain, one), "one;");
+  ServerTls fresh = MakeCertificate("IP:127.0.0.1");
+  fresh.client_ca = two.certificate_chain;
+  ASSERT_TRUE(server->SetTls(fresh).ok());
+  EXPECT_EQ(Ask(*server, fresh.certificate_chain, two), "two;");
+  EXPECT_EQ(Ask(*server, fresh.certificate_chain, one), "refused");
+  EXPECT_EQ(Ask(*server, tls.certificate_chain, two), "refused") << "the old certificate is shown no more";
+  EXPECT_EQ(server->SetTls({"no certificate", "no key"}).error().code, ErrorCode::kBadSetting);
+  EXPECT_EQ(Ask(*server, fresh.certificate_chain, two), "two;") << "a bad one changes nothing";
 }
 
 TEST_F(TlsTest, UnusableCertificatesAreSettingsErrors) {

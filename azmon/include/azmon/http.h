@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Spans of HTTP servers and clients by the stable semantic conventions, for any HTTP library.
+// Spans and durations of HTTP servers and clients by the stable semantic conventions, for any HTTP library.
 //
 // One place that knows the attributes, the names, when a status is an error, how headers carry a trace, and what must not be recorded. The
 // caller hands over what its library knows and a carrier for the headers:
@@ -9,10 +9,14 @@
 //   span.SetResponseStatus(200);
 //   span.End();
 //
-// Uses OpenTelemetry's API alone: the global tracer provider and the global propagator, whoever has set them.
-// Source: OpenTelemetry semantic conventions 1.27 and newer, "HTTP spans".
+// Each span is also one measurement of `http.server.request.duration` or `http.client.request.duration` (seconds), sampled or not.
+// Configure() gives these the bounds of the conventions; with another SDK they need a view.
+//
+// Uses OpenTelemetry's API alone: the global providers and the global propagator, whoever has set them.
+// Source: OpenTelemetry semantic conventions 1.27 and newer, "HTTP spans" and "HTTP metrics".
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -20,6 +24,7 @@
 
 #include <opentelemetry/context/propagation/text_map_propagator.h>
 #include <opentelemetry/context/runtime_context.h>
+#include <opentelemetry/metrics/sync_instruments.h>
 #include <opentelemetry/nostd/shared_ptr.h>
 #include <opentelemetry/nostd/unique_ptr.h>
 #include <opentelemetry/trace/span.h>
@@ -30,6 +35,15 @@ namespace http {
 
 /// The tracer "azmon.http" of the global provider, as it is now.
 opentelemetry::nostd::shared_ptr<opentelemetry::trace::Tracer> DefaultTracer();
+
+/// The two histograms of durations. Looking them up takes locks and allocates; a server keeps one for all its requests.
+struct Durations {
+  opentelemetry::nostd::shared_ptr<opentelemetry::metrics::Histogram<double>> server;
+  opentelemetry::nostd::shared_ptr<opentelemetry::metrics::Histogram<double>> client;
+};
+
+/// Those of the meter "azmon.http" of the global provider, as it is now. Never null. Thread-safe.
+std::shared_ptr<const Durations> DefaultDurations();
 
 /// What a server knows of a request when its header is complete. Empty or 0: unknown, not recorded. Read during construction only.
 struct ServerRequest {
@@ -52,10 +66,11 @@ struct ServerRequest {
 class ServerSpan {
  public:
   /// @param headers  the request's; a field that came several times must read as its values joined by ", "
-  /// @param tracer   DefaultTracer() if null
+  /// @param tracer     DefaultTracer() if null
+  /// @param durations  DefaultDurations() if null
   /// Makes the span and the incoming baggage current, until End(). In coroutines that is right only with azmon/asio.h.
   ServerSpan(const ServerRequest& request, const opentelemetry::context::propagation::TextMapCarrier& headers,
-             const opentelemetry::nostd::shared_ptr<opentelemetry::trace::Tracer>& tracer = {});
+             const opentelemetry::nostd::shared_ptr<opentelemetry::trace::Tracer>& tracer = {}, std::shared_ptr<const Durations> durations = {});
   /// End().
   ~ServerSpan();
   ServerSpan(const ServerSpan&) = delete;
@@ -66,7 +81,9 @@ class ServerSpan {
   void SetResponseStatus(int status);
   /// The request failed otherwise than its status says. @param type  few values: an exception's type, "timeout"
   void SetError(std::string_view type, std::string_view description = {});
-  /// Ends the span and restores what was current before; further calls do nothing.
+  /// SetError, and an `exception` event: an exception left the handler. @param message  what(); holds no secrets
+  void RecordException(std::string_view type, std::string_view message);
+  /// Ends the span, measures its duration, and restores what was current before; further calls do nothing.
   void End();
 
   opentelemetry::trace::Span& span() { return *span_; }
@@ -74,8 +91,14 @@ class ServerSpan {
  private:
   opentelemetry::nostd::shared_ptr<opentelemetry::trace::Span> span_;
   opentelemetry::nostd::unique_ptr<opentelemetry::context::Token> token_;
-  std::string method_;
-  bool has_error_type_ = false;
+  std::shared_ptr<const Durations> durations_;
+  const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
+  const std::string method_;
+  const std::string scheme_;
+  const std::string protocol_version_;
+  std::string route_;
+  std::string error_type_;
+  int status_ = 0;
   bool is_ended_ = false;
 };
 
@@ -92,10 +115,11 @@ struct ClientRequest {
 /// A CLIENT span for one try; a repetition is a span of its own. 4xx and 5xx are errors. Does not become current. Not thread-safe.
 class ClientSpan {
  public:
-  /// @param headers  receives traceparent, tracestate and baggage by the global propagator
-  /// @param tracer   DefaultTracer() if null
+  /// @param headers    receives traceparent, tracestate and baggage by the global propagator
+  /// @param tracer     DefaultTracer() if null
+  /// @param durations  DefaultDurations() if null
   ClientSpan(const ClientRequest& request, opentelemetry::context::propagation::TextMapCarrier& headers,
-             const opentelemetry::nostd::shared_ptr<opentelemetry::trace::Tracer>& tracer = {});
+             const opentelemetry::nostd::shared_ptr<opentelemetry::trace::Tracer>& tracer = {}, std::shared_ptr<const Durations> durations = {});
   /// End().
   ~ClientSpan();
   ClientSpan(const ClientSpan&) = delete;
@@ -112,7 +136,14 @@ class ClientSpan {
 
  private:
   opentelemetry::nostd::shared_ptr<opentelemetry::trace::Span> span_;
-  bool has_error_type_ = false;
+  std::shared_ptr<const Durations> durations_;
+  const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
+  const std::string method_;
+  const std::string server_address_;
+  const std::uint16_t server_port_;
+  std::string protocol_version_;
+  std::string error_type_;
+  int status_ = 0;
   bool is_ended_ = false;
 };
 

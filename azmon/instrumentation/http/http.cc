@@ -6,10 +6,13 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <mutex>
 #include <utility>
 
 #include <opentelemetry/common/key_value_iterable.h>
 #include <opentelemetry/context/propagation/global_propagator.h>
+#include <opentelemetry/metrics/meter.h>
+#include <opentelemetry/metrics/provider.h>
 #include <opentelemetry/semconv/client_attributes.h>
 #include <opentelemetry/semconv/error_attributes.h>
 #include <opentelemetry/semconv/http_attributes.h>
@@ -162,15 +165,50 @@ void SetErrorOn(otel::trace::Span& span, std::string_view type, std::string_view
   span.SetStatus(otel::trace::StatusCode::kError, View(description));
 }
 
+void Measure(otel::metrics::Histogram<double>& histogram, std::chrono::steady_clock::time_point begun, const Attributes& attributes) {
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
+  histogram.Record(took.count(), attributes, otel::context::Context());
+}
+
+/// As the conventions ask: the method is one of the known ones or _OTHER, so strangers make no new series.
+std::string_view KnownMethod(std::string_view method) {
+  return IsKnownMethod(method) ? method : std::string_view(semconv::http::HttpRequestMethodValues::kOther);
+}
+
 }  // namespace
 
 otel::nostd::shared_ptr<otel::trace::Tracer> DefaultTracer() {
   return otel::trace::Provider::GetTracerProvider()->GetTracer("azmon.http");
 }
 
+std::shared_ptr<const Durations> DefaultDurations() {
+  // One pair a provider: a second instrument of the same name would be a second series of the same metric.
+  struct Last {
+    std::mutex mutex;
+    otel::nostd::shared_ptr<otel::metrics::MeterProvider> provider;
+    std::shared_ptr<const Durations> durations;
+  };
+  static auto* const last = new Last;
+  const auto provider = otel::metrics::Provider::GetMeterProvider();
+  const std::lock_guard lock(last->mutex);
+  if (!last->durations || last->provider.get() != provider.get()) {
+    const auto meter = provider->GetMeter("azmon.http");
+    auto made = std::make_shared<Durations>();
+    made->server = meter->CreateDoubleHistogram("http.server.request.duration", "Duration of HTTP server requests.", "s");
+    made->client = meter->CreateDoubleHistogram("http.client.request.duration", "Duration of HTTP client requests.", "s");
+    last->provider = provider;
+    last->durations = std::move(made);
+  }
+  return last->durations;
+}
+
 ServerSpan::ServerSpan(const ServerRequest& request, const propagation::TextMapCarrier& headers,
-                       const otel::nostd::shared_ptr<otel::trace::Tracer>& tracer)
-    : method_(request.method) {
+                       const otel::nostd::shared_ptr<otel::trace::Tracer>& tracer, std::shared_ptr<const Durations> durations)
+    : durations_(durations ? std::move(durations) : DefaultDurations()),
+      method_(request.method),
+      scheme_(request.scheme),
+      protocol_version_(request.protocol_version),
+      route_(request.route) {
   // What is current here belongs to whoever runs the server, not to the request.
   otel::context::Context root;
   const CheckedCarrier checked(headers);
@@ -211,30 +249,51 @@ ServerSpan::ServerSpan(const ServerRequest& request, const propagation::TextMapC
 ServerSpan::~ServerSpan() { End(); }
 
 void ServerSpan::SetRoute(std::string_view route) {
+  route_ = route;
   span_->SetAttribute(semconv::http::kHttpRoute, View(route));
   span_->UpdateName(View(SpanName(method_, route)));
 }
 
 void ServerSpan::SetResponseStatus(int status) {
+  status_ = status;
   span_->SetAttribute(semconv::http::kHttpResponseStatusCode, status);
   if (status < 500) return;
   span_->SetStatus(otel::trace::StatusCode::kError);
-  if (!has_error_type_) span_->SetAttribute(semconv::error::kErrorType, View(std::to_string(status)));
+  if (!error_type_.empty()) return;
+  error_type_ = std::to_string(status);
+  span_->SetAttribute(semconv::error::kErrorType, View(error_type_));
 }
 
 void ServerSpan::SetError(std::string_view type, std::string_view description) {
-  has_error_type_ = true;
+  error_type_ = type;
   SetErrorOn(*span_, type, description);
+}
+
+void ServerSpan::RecordException(std::string_view type, std::string_view message) {
+  SetError(type, message);
+  span_->AddEvent("exception", {{"exception.type", View(type)}, {"exception.message", View(message)}});
 }
 
 void ServerSpan::End() {
   if (std::exchange(is_ended_, true)) return;
   span_->End();
   token_.reset();
+  Attributes attributes;
+  attributes.Add(semconv::http::kHttpRequestMethod, KnownMethod(method_));
+  attributes.Add(semconv::url::kUrlScheme, scheme_);
+  attributes.Add(semconv::http::kHttpRoute, route_);
+  if (status_ != 0) attributes.Add(semconv::http::kHttpResponseStatusCode, static_cast<std::int64_t>(status_));
+  attributes.Add(semconv::error::kErrorType, error_type_);
+  attributes.Add(semconv::network::kNetworkProtocolVersion, protocol_version_);
+  Measure(*durations_->server, begun_, attributes);
 }
 
 ClientSpan::ClientSpan(const ClientRequest& request, propagation::TextMapCarrier& headers,
-                       const otel::nostd::shared_ptr<otel::trace::Tracer>& tracer) {
+                       const otel::nostd::shared_ptr<otel::trace::Tracer>& tracer, std::shared_ptr<const Durations> durations)
+    : durations_(durations ? std::move(durations) : DefaultDurations()),
+      method_(request.method),
+      server_address_(request.server_address),
+      server_port_(request.server_port) {
   Attributes attributes;
   AddMethod(request.method, attributes);
   const std::string url = RedactUrl(request.url).substr(0, kUrlBytesMax);
@@ -261,23 +320,37 @@ void ClientSpan::SetPeer(std::string_view address, std::uint16_t port) {
   span_->SetAttribute(semconv::network::kNetworkPeerPort, static_cast<std::int64_t>(port));
 }
 
-void ClientSpan::SetProtocolVersion(std::string_view version) { span_->SetAttribute(semconv::network::kNetworkProtocolVersion, View(version)); }
+void ClientSpan::SetProtocolVersion(std::string_view version) {
+  protocol_version_ = version;
+  span_->SetAttribute(semconv::network::kNetworkProtocolVersion, View(version));
+}
 
 void ClientSpan::SetResponseStatus(int status) {
+  status_ = status;
   span_->SetAttribute(semconv::http::kHttpResponseStatusCode, status);
   if (status < 400) return;
   span_->SetStatus(otel::trace::StatusCode::kError);
-  if (!has_error_type_) span_->SetAttribute(semconv::error::kErrorType, View(std::to_string(status)));
+  if (!error_type_.empty()) return;
+  error_type_ = std::to_string(status);
+  span_->SetAttribute(semconv::error::kErrorType, View(error_type_));
 }
 
 void ClientSpan::SetError(std::string_view type, std::string_view description) {
-  has_error_type_ = true;
+  error_type_ = type;
   SetErrorOn(*span_, type, description);
 }
 
 void ClientSpan::End() {
   if (std::exchange(is_ended_, true)) return;
   span_->End();
+  Attributes attributes;
+  attributes.Add(semconv::http::kHttpRequestMethod, KnownMethod(method_));
+  attributes.Add(semconv::server::kServerAddress, server_address_);
+  if (server_port_ != 0) attributes.Add(semconv::server::kServerPort, static_cast<std::int64_t>(server_port_));
+  if (status_ != 0) attributes.Add(semconv::http::kHttpResponseStatusCode, static_cast<std::int64_t>(status_));
+  attributes.Add(semconv::error::kErrorType, error_type_);
+  attributes.Add(semconv::network::kNetworkProtocolVersion, protocol_version_);
+  Measure(*durations_->client, begun_, attributes);
 }
 
 std::string RedactQuery(std::string_view query) {

@@ -16,6 +16,7 @@ namespace {
 namespace propagation = opentelemetry::context::propagation;
 using opentelemetry::nostd::string_view;
 using Tracer = opentelemetry::nostd::shared_ptr<opentelemetry::trace::Tracer>;
+using SharedDurations = std::shared_ptr<const Durations>;
 
 std::string_view Std(string_view text) { return {text.data(), text.size()}; }
 
@@ -77,14 +78,18 @@ ServerRequest Describe(const net::RequestContext& context) {
 
 class TracedRequest final : public net::ServerObserver {
  public:
-  TracedRequest(const net::RequestContext& context, const Tracer& tracer)
-      : span_(Describe(context), IncomingCarrier(context.request.headers), tracer) {}
+  TracedRequest(const net::RequestContext& context, const Tracer& tracer, const SharedDurations& durations)
+      : span_(Describe(context), IncomingCarrier(context.request.headers), tracer, durations) {}
 
   void OnResponse(const net::RequestContext&, net::Response& response) override { span_.SetResponseStatus(response.status); }
   void OnEnd(const net::ExchangeEnd& end) override {
     // A refusal (4xx) is the client's fault and none of the server's, as its status says.
     const bool is_clients_fault = end.status >= 400 && end.status < 500;
-    if (!end.error_type.empty() && !is_clients_fault) span_.SetError(end.error_type, end.error_detail);
+    if (end.is_exception) {
+      span_.RecordException(end.error_type, end.error_detail);
+    } else if (!end.error_type.empty() && !is_clients_fault) {
+      span_.SetError(end.error_type, end.error_detail);
+    }
     span_.End();
   }
 
@@ -94,8 +99,8 @@ class TracedRequest final : public net::ServerObserver {
 
 class TracedAttempt final : public net::ClientObserver {
  public:
-  TracedAttempt(const net::Attempt& attempt, net::Headers& fields, const Tracer& tracer)
-      : carrier_(fields), span_(Describe(attempt, url_ = attempt.request.url.ToString()), carrier_, tracer) {}
+  TracedAttempt(const net::Attempt& attempt, net::Headers& fields, const Tracer& tracer, const SharedDurations& durations)
+      : carrier_(fields), span_(Describe(attempt, url_ = attempt.request.url.ToString()), carrier_, tracer, durations) {}
 
   void OnConnected(const net::Endpoint& peer) override { span_.SetPeer(peer.address, peer.port); }
   void OnEnd(const net::ExchangeEnd& end) override {
@@ -133,8 +138,9 @@ net::BindExecutor ContextBinding() {
 net::ServerHooks MakeServerHooks() {
   net::ServerHooks hooks;
   hooks.bind_executor = ContextBinding();
-  hooks.on_request = [tracer = DefaultTracer()](const net::RequestContext& context) -> std::unique_ptr<net::ServerObserver> {
-    return std::make_unique<TracedRequest>(context, tracer);
+  hooks.on_request = [tracer = DefaultTracer(), durations = DefaultDurations()](
+                         const net::RequestContext& context) -> std::unique_ptr<net::ServerObserver> {
+    return std::make_unique<TracedRequest>(context, tracer, durations);
   };
   return hooks;
 }
@@ -142,8 +148,9 @@ net::ServerHooks MakeServerHooks() {
 net::ClientHooks MakeClientHooks() {
   net::ClientHooks hooks;
   hooks.bind_executor = ContextBinding();
-  hooks.on_attempt = [tracer = DefaultTracer()](const net::Attempt& attempt, net::Headers& fields) -> std::unique_ptr<net::ClientObserver> {
-    return std::make_unique<TracedAttempt>(attempt, fields, tracer);
+  hooks.on_attempt = [tracer = DefaultTracer(), durations = DefaultDurations()](const net::Attempt& attempt,
+                                                                                net::Headers& fields) -> std::unique_ptr<net::ClientObserver> {
+    return std::make_unique<TracedAttempt>(attempt, fields, tracer, durations);
   };
   return hooks;
 }

@@ -119,6 +119,25 @@ TEST_F(NetHooks, OutcomesOfAllKindsHaveTheirStatus) {
   }
 }
 
+TEST_F(NetHooks, AnExceptionOfAHandlerIsRecordedInItsSpan) {
+  net::Router router;
+  router.Add("GET", "/throw", [](net::RequestContext&) -> awaitable<net::Response> {
+    throw std::out_of_range("what went wrong");
+    co_return net::Response();
+  });
+  const auto server = Listen(std::move(router));
+  auto socket = net::testing::RawSocket::Connect(server->port());
+  socket.Send("GET /throw HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  EXPECT_EQ(socket.ReadAll().find("what went wrong"), std::string::npos) << "the caller is not told";
+  const auto spans = Spans(1);
+  ASSERT_EQ(spans.size(), 1u);
+  ASSERT_EQ(spans[0]->GetEvents().size(), 1u);
+  EXPECT_EQ(spans[0]->GetEvents()[0].GetName(), "exception");
+  const auto& attributes = spans[0]->GetEvents()[0].GetAttributes();
+  EXPECT_EQ(otel::nostd::get<std::string>(attributes.at("exception.type")), "std::out_of_range");
+  EXPECT_EQ(otel::nostd::get<std::string>(attributes.at("exception.message")), "what went wrong");
+}
+
 TEST_F(NetHooks, RefusedMessagesMakeNoSpan) {
   const auto server = Listen({});
   auto refused = net::testing::RawSocket::Connect(server->port());
