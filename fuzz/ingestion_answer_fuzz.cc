@@ -26,6 +26,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto target = RedirectTarget("https://a.monitor.azure.com/x", "https://a.monitor.azure.com/x", text);
   AZMON_CHECK(!target.ok() || (target->starts_with("https://") && target->find(".monitor.azure.com") != std::string::npos));
   ClassifyOtlpHttp({.status = status, .headers = {{"content-type", "application/x-protobuf"}}, .body = text}, kNow);
+  const OtlpVerdict azure = ClassifyOtlpAzure({.status = status, .headers = {{"retry-after", text}}, .body = text}, kNow);
+  AZMON_CHECK(azure.cause.size() < 300);
   ClassifyOtlpGrpc({.status = 200, .headers = {{"grpc-status", std::to_string(status % 18)}, {"grpc-message", text}, {"grpc-status-details-bin", text}}, .body = text},
                    kNow);
   ParseRetryInfo(text);

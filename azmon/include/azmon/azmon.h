@@ -39,6 +39,13 @@ enum class OtlpSampling {
   kAll,   ///< every span; Application Insights gets its share
 };
 
+/// Whether an OTLP endpoint is Azure Monitor's own ingestion, which wants an access token, protobuf over HTTP and small requests.
+enum class OtlpAzure {
+  kAuto,  ///< by its host and path
+  kOn,
+  kOff,
+};
+
 /// Where else telemetry goes, beside Application Insights.
 struct OtlpOptions {
   /// For every signal. With kHttpProtobuf `/v1/traces` and its like are appended, as the OpenTelemetry specification asks for the base
@@ -48,6 +55,10 @@ struct OtlpOptions {
   std::optional<std::string> logs_endpoint;
   std::optional<std::string> metrics_endpoint;
   std::optional<OtlpProtocol> protocol;
+  /// AZMON_OTLP_AZURE, `auto` by default.
+  std::optional<OtlpAzure> azure;
+  /// The identity for Azure Monitor's own ingestion; else Options::credential, else what the environment configures.
+  std::shared_ptr<Credential> credential;
   std::map<std::string, std::string> headers;
   /// AZMON_OTLP_SAMPLING, `same` by default.
   std::optional<OtlpSampling> sampling;
@@ -102,6 +113,9 @@ struct Health {
 struct Options {
   /// Of Application Insights; else APPLICATIONINSIGHTS_CONNECTION_STRING.
   std::optional<std::string> connection_string;
+  /// The identity that may write to Application Insights, for resources that do not accept their key alone; else that of
+  /// APPLICATIONINSIGHTS_AUTHENTICATION_STRING (`Authorization=AAD[;ClientId=…]`), else none.
+  std::shared_ptr<Credential> credential;
   OtlpOptions otlp;
   /// AZMON_CONSOLE, `off` by default; OTEL_TRACES_EXPORTER and its like with `console` switch it on for one signal.
   std::optional<Console> console;
@@ -128,6 +142,9 @@ struct Options {
   std::uint64_t storage_bytes_max = 50u << 20;
   Globals globals = Globals::kSetIfUnset;
   Pipeline pipeline = Pipeline::kSdk;
+  /// Called when records were given up, at most once a second, with the counts of that moment.
+  /// On a thread of the library; must not block or throw, and must not call this Telemetry but for health().
+  std::function<void(const Health&)> on_health;
   /// Gets each line of the library's own log instead of stderr. Called on the library's threads; must not block.
   std::function<void(Severity, std::string_view)> on_log;
 };

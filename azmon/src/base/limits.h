@@ -43,6 +43,17 @@ inline constexpr std::size_t kBatchFullBytes = 512 * 1024;
 /// One OTLP request before compression: gRPC servers refuse messages above 4 MiB by default, counted after decompression.
 inline constexpr std::size_t kOtlpBodyBytesMax = (4u << 20) - (64u << 10);
 
+/// One request to Azure Monitor's own OTLP ingestion, before compression: it refuses more than 1 MiB, and whether it counts the bytes
+/// before or behind gzip is not published (OTLP ingestion spec section 3).
+inline constexpr std::size_t kOtlpAzureBodyBytesMax = 1'000'000;
+/// A first request to it took 8 s.
+inline constexpr std::chrono::milliseconds kOtlpAzureTimeout{30000};
+
+/// Batches of an OTLP destination that are read ahead while one of its addresses does not answer and the others do.
+inline constexpr std::size_t kOtlpFlightsMax = 4;
+/// Requests of one OTLP signal that wait for their answers: the parts of one batch that was too large for one request.
+inline constexpr std::size_t kOtlpRequestsMax = 4;
+
 /// Records of one OTLP request; bounds the memory of its views where records are tiny.
 inline constexpr std::size_t kOtlpRecordsMax = 32768;
 

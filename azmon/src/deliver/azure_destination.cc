@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <map>
 #include <optional>
 
 #include "base/text.h"
 #include "deliver/redirect.h"
+#include "transport/url.h"
 #include "otlp/annotations.h"
 
 namespace azmon::deliver {
@@ -37,6 +39,15 @@ journal::DropReason ReasonOf(Outcome outcome) {
     case Outcome::kTooLarge: return journal::DropReason::kTooLarge;
     default: return journal::DropReason::kRefused;
   }
+}
+
+/// Why a record gave no item: the first reason that the mapping had.
+journal::DropReason ReasonOf(const envelope::Appended& appended) {
+  const auto has = [&](envelope::DropReason reason) { return appended.dropped_by_reason[static_cast<std::size_t>(reason)] > 0; };
+  if (has(envelope::DropReason::kMalformed)) return journal::DropReason::kMalformed;
+  if (has(envelope::DropReason::kNotFinite)) return journal::DropReason::kNotFinite;
+  if (has(envelope::DropReason::kNoValue)) return journal::DropReason::kNoValue;
+  return journal::DropReason::kUnsupported;
 }
 
 bool IsMeasuredOnly(const otlp::RecordView& record) {
@@ -81,11 +92,13 @@ struct AzureDestination::Flight {
   std::vector<Record> records;  ///< one for each entry of the batch
   std::string lines;
   std::uint32_t items = 0;
+  std::uint32_t stats_items = 0;  ///< the first of them: they do not count themselves
   std::vector<Outcome> outcomes;
   std::deque<Range> to_send;  ///< the first is in flight or the next to go
   transport::Transport::Id request = 0;
   bool is_in_flight = false;
   base::SteadyTime sent_at{};
+  std::string token;  ///< that went with the request; empty: none
   std::vector<std::string> urls;  ///< asked for the present range, to end loops of redirects
 
   bool IsAnswered() const { return to_send.empty(); }
@@ -100,6 +113,16 @@ struct AzureDestination::Flight {
     const std::size_t begin = end_of(range.begin);
     return std::string_view(lines).substr(begin, end_of(range.end) - begin);
   }
+  /// Calls back for each item of the range that statistics count, with its line.
+  template <typename Callback>
+  void ForEach(Range range, const Callback& callback) const {
+    std::string_view rest = Lines(range);
+    for (std::uint32_t item = range.begin; item < range.end; ++item) {
+      const std::size_t end = std::min(rest.find('\n'), rest.size() - 1);
+      if (item >= stats_items) callback(item, rest.substr(0, end));
+      rest.remove_prefix(end + 1);
+    }
+  }
   void Set(Range range, Outcome outcome) { std::fill(outcomes.begin() + range.begin, outcomes.begin() + range.end, outcome); }
   /// Records of which the range holds an item.
   std::uint64_t RecordsIn(Range range) const {
@@ -109,27 +132,31 @@ struct AzureDestination::Flight {
   }
 };
 
-AzureDestination::AzureDestination(journal::Journal& journal, transport::Transport& transport, const base::Clock& clock, AzureSettings settings,
-                                   milliseconds export_interval, LogLimiter& log, base::Random random)
-    : journal_(journal),
-      transport_(transport),
-      clock_(clock),
+AzureDestination::AzureDestination(const Workshop& workshop, AzureSettings settings)
+    : journal_(workshop.journal),
+      transport_(workshop.transport),
+      clock_(workshop.clock),
       settings_([&] {
         settings.envelope.instrumentation_key = settings.connection.instrumentation_key;
         settings.envelope.application_id = settings.connection.application_id;
         return std::move(settings);
       }()),
       base_url_(settings_.connection.ingestion_endpoint + "/v2.1/track"),
-      random_(random),
-      trouble_("Application Insights", log),
+      is_trusted_with_token_(settings_.connection.has_ingestion_endpoint || IsTrustedHost(base_url_)),
+      random_(workshop.random),
+      trouble_("Application Insights", workshop.log),
       breaker_(&AzureDelay, kFailuresApart),
-      departure_(export_interval),
-      flush_(journal, journal::Destination::kAzure) {}
+      departure_(workshop.export_interval),
+      flush_(workshop.journal, journal::Destination::kAzure),
+      stats_(settings_.sdk_stats) {
+  if (settings_.tokens) bearer_ = std::make_unique<Bearer>(settings_.tokens, [this] { transport_.Wake(); });
+}
 
 AzureDestination::~AzureDestination() { Stop(); }
 
 base::SteadyTime AzureDestination::Step(base::SteadyTime now) {
   SettleAnswered();
+  waits_for_token_ = false;
   std::size_t in_flight = 0;
   std::uint64_t read_records = 0;
   std::uint64_t read_bytes = 0;
@@ -142,7 +169,7 @@ base::SteadyTime AzureDestination::Step(base::SteadyTime now) {
   for (const auto& flight : flights_) {
     if (flight->is_in_flight || flight->IsAnswered() || !may_send()) continue;
     Send(*flight, now);
-    ++in_flight;
+    in_flight += flight->is_in_flight ? 1 : 0;
   }
   for (;;) {
     const journal::Journal::Backlog backlog = journal_.BacklogOf(journal::Destination::kAzure);
@@ -160,13 +187,14 @@ base::SteadyTime AzureDestination::Step(base::SteadyTime now) {
     flights_.push_back(std::move(flight));
     if (flights_.back()->IsAnswered()) continue;  // no record gave an item
     Send(*flights_.back(), now);
-    ++in_flight;
+    in_flight += flights_.back()->is_in_flight ? 1 : 0;
   }
   // Batches without an item need no answer.
   if (!flights_.empty() && flights_.front()->IsAnswered()) {
     SettleAnswered();
     return now;
   }
+  if (waits_for_token_) return base::SteadyTime::max();  // its arrival wakes
   const bool has_waiting = std::ranges::any_of(flights_, [](const auto& flight) { return !flight->is_in_flight && !flight->IsAnswered(); });
   const base::SteadyTime due_at = departure_.DueAt();
   if (breaker_.IsOpen()) {
@@ -190,6 +218,11 @@ std::unique_ptr<AzureDestination::Flight> AzureDestination::ReadFlight() {
   for (const auto& [id, scope] : flight->batch.scopes) {
     scopes.emplace(id, std::pair(&ContextOf(scope.resource), envelope::ScopeContext::Parse(scope.scope.message)));
   }
+  if (!scopes.empty()) {
+    stats_.Recycled(journal_.LedgerOf(journal::Destination::kAzure).dropped[static_cast<std::size_t>(journal::DropReason::kStorageCapacity)]);
+    flight->stats_items = stats_.Append(clock_.Now(), now, *scopes.begin()->second.first, settings_.envelope, flight->lines);
+    flight->items = flight->stats_items;
+  }
   for (const auto& entry : entries) {
     if (entry.record.signal != otlp::Signal::kSpan || IsMeasuredOnly(entry.record)) continue;
     const std::uint32_t resource = flight->batch.ScopeOf(entry.record).resource.owner;
@@ -207,7 +240,9 @@ std::unique_ptr<AzureDestination::Flight> AzureDestination::ReadFlight() {
       record.reason = journal::DropReason::kSampledOut;
     } else {
       const auto& [resource, scope] = scopes.at(entry.record.owner);
-      record.items = envelope::AppendItems(entry.record, *resource, scope, settings_.envelope, now, flight->lines).items;
+      const envelope::Appended appended = envelope::AppendItems(entry.record, *resource, scope, settings_.envelope, now, flight->lines);
+      record.items = appended.items;
+      if (record.items == 0) record.reason = ReasonOf(appended);
     }
     const bool is_over = flight->items + record.items > limits::kTrackItemsMax || flight->lines.size() > limits::kTrackBodyBytesMax;
     // A record that is over the limits alone goes alone; the service decides.
@@ -224,7 +259,7 @@ std::unique_ptr<AzureDestination::Flight> AzureDestination::ReadFlight() {
     flight->batch.end = entries.back().position;
     flight->batch.bytes = bytes;
   }
-  if (flight->items == head_items) {
+  if (flight->items == head_items && flight->stats_items == 0) {
     flight->items = 0;
     flight->lines.clear();
   } else {
@@ -256,6 +291,7 @@ void AzureDestination::Send(Flight& flight, base::SteadyTime now) {
                      {"x-ms-client-request-id", Uuid(random_)},
                      {"User-Agent", "azsdk-cpp-monitor-opentelemetry-exporter/" AZMON_VERSION " (Linux)"}};
   auto body = std::make_shared<std::string>();
+  if (!Authorize(flight, request, now)) return;
   if (settings_.gzip && gzip_.Append(flight.Lines(range), *body).ok()) {
     request.headers.emplace_back("Content-Encoding", "gzip");
   } else {
@@ -267,14 +303,37 @@ void AzureDestination::Send(Flight& flight, base::SteadyTime now) {
   flight.request = transport_.Start(std::move(request), [this, &flight](transport::HttpResponse response) { OnAnswer(flight, response); });
 }
 
+bool AzureDestination::Authorize(Flight& flight, transport::HttpRequest& request, base::SteadyTime now) {
+  flight.token.clear();
+  const auto parts = transport::ParseUrl(request.url);
+  const bool is_safe = parts && (parts->scheme == "https" || (settings_.allows_token_on_loopback_http && transport::IsLoopback(parts->host)));
+  if (!bearer_ || !is_safe || !is_trusted_with_token_) return true;
+  switch (bearer_->Ask()) {
+    case Bearer::State::kReady:
+      flight.token = bearer_->Token();
+      request.headers.emplace_back("Authorization", "Bearer " + flight.token);
+      return true;
+    case Bearer::State::kWaiting: waits_for_token_ = true; return false;
+    case Bearer::State::kFailed: break;
+  }
+  TrackVerdict verdict;
+  verdict.wait = bearer_->Failure().retry_in;
+  verdict.cause = "no access token: " + Excerpt(bearer_->Failure().error);
+  verdict.advice = "check the identity";
+  Fail(verdict, now);
+  return false;
+}
+
 void AzureDestination::OnAnswer(Flight& flight, const transport::HttpResponse& response) {
   flight.is_in_flight = false;
   TrackVerdict verdict = ClassifyTrack(response, clock_.WallNow());
   if (verdict.action == TrackAction::kRedirect && Follow(flight, response, verdict)) return;
   flight.urls.clear();
+  // A token may have ended early: another one is tried at once.
+  if (response.status == 401 && !flight.token.empty() && bearer_->Replace(flight.token)) return;
   // A host that a redirect named may be gone.
   if (verdict.is_transport) redirected_url_.clear();
-  Apply(flight, verdict);
+  Apply(flight, verdict, StatsCode::Of(response));
 }
 
 bool AzureDestination::Follow(Flight& flight, const transport::HttpResponse& response, TrackVerdict& verdict) {
@@ -297,17 +356,19 @@ bool AzureDestination::Follow(Flight& flight, const transport::HttpResponse& res
   return true;
 }
 
-void AzureDestination::Apply(Flight& flight, const TrackVerdict& verdict) {
+void AzureDestination::Apply(Flight& flight, const TrackVerdict& verdict, StatsCode code) {
   const base::SteadyTime now = clock_.Now();
   const Flight::Range range = flight.to_send.front();
   // An answer to what was sent before the failure does not end the back-off.
   const auto works = [&] {
     if (breaker_.IsOpen() && flight.sent_at < breaker_.RetryAt()) return;
     breaker_.Succeed();
+    if (bearer_) bearer_->Accepted();
     trouble_.Works(now);
   };
   switch (verdict.action) {
     case TrackAction::kAccepted:
+      if (stats_.IsOn()) flight.ForEach(range, [&](std::uint32_t, std::string_view line) { stats_.Succeeded(line); });
       works();
       flight.to_send.pop_front();
       break;
@@ -316,6 +377,7 @@ void AzureDestination::Apply(Flight& flight, const TrackVerdict& verdict) {
       break;
     case TrackAction::kRedirect:  // became kRetry where it is not followed
     case TrackAction::kRetry:
+      if (stats_.IsOn()) flight.ForEach(range, [&](std::uint32_t, std::string_view line) { stats_.Retried(line, code); });
       Fail(verdict, now);
       break;
     case TrackAction::kSplit:
@@ -326,12 +388,14 @@ void AzureDestination::Apply(Flight& flight, const TrackVerdict& verdict) {
         flight.to_send.push_front({.begin = range.begin, .end = middle});
       } else {
         flight.Set(range, Outcome::kTooLarge);
+        flight.ForEach(range, [&](std::uint32_t, std::string_view line) { stats_.Dropped(line, code); });
         trouble_.Loses(now, verdict.cause, "an item of this size is not taken; shorten its attributes", 1);
       }
       works();
       break;
     case TrackAction::kDrop:
       flight.Set(range, OutcomeOf(verdict.reason));
+      flight.ForEach(range, [&](std::uint32_t, std::string_view line) { stats_.Dropped(line, code); });
       flight.to_send.pop_front();
       trouble_.Loses(now, verdict.cause, verdict.advice, flight.RecordsIn(range));
       works();
@@ -361,6 +425,22 @@ void AzureDestination::ApplyPartial(Flight& flight, const TrackVerdict& verdict)
       ++refused;
       if (first_refused == nullptr) first_refused = &error;
     }
+  }
+  if (stats_.IsOn()) {
+    std::map<std::uint32_t, int> status;
+    for (const ItemError& error : verdict.errors) {
+      if (error.index < range.end - range.begin) status.emplace(range.begin + static_cast<std::uint32_t>(error.index), error.status);
+    }
+    flight.ForEach(range, [&](std::uint32_t item, std::string_view line) {
+      const auto found = status.find(item);
+      if (found == status.end()) {
+        stats_.Succeeded(line);
+      } else if (flight.outcomes[item] == Outcome::kAgain) {
+        stats_.Retried(line, {found->second});
+      } else {
+        stats_.Dropped(line, {found->second});
+      }
+    });
   }
   const auto text = [](const ItemError& error) { return "HTTP " + std::to_string(error.status) + " for items: " + Excerpt(error.message); };
   if (refused > 0) trouble_.Loses(now, text(*first_refused), "", refused);

@@ -15,10 +15,12 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "deliver/backoff.h"
+#include "deliver/bearer.h"
 #include "deliver/delivery.h"
 #include "deliver/destination.h"
 #include "deliver/gzip.h"
 #include "deliver/log_limiter.h"
+#include "deliver/sdk_stats.h"
 #include "deliver/track_verdict.h"
 #include "transport/transport.h"
 
@@ -26,9 +28,7 @@ namespace azmon::deliver {
 
 class AzureDestination final : public Destination {
  public:
-  /// Everything given by reference outlives the destination.
-  AzureDestination(journal::Journal& journal, transport::Transport& transport, const base::Clock& clock, AzureSettings settings,
-                   std::chrono::milliseconds export_interval, LogLimiter& log, base::Random random);
+  AzureDestination(const Workshop& workshop, AzureSettings settings);
   AzureDestination(const AzureDestination&) = delete;
   AzureDestination& operator=(const AzureDestination&) = delete;
   ~AzureDestination() override;
@@ -48,9 +48,12 @@ class AzureDestination final : public Destination {
 
   std::unique_ptr<Flight> ReadFlight();
   const envelope::ResourceContext& ContextOf(const otlp::RecordView& resource);
+  /// Sends the flight's next range, unless there is no token yet.
   void Send(Flight& flight, base::SteadyTime now);
+  /// The token that goes with a request to this URL, if one does. @return false: not now
+  bool Authorize(Flight& flight, transport::HttpRequest& request, base::SteadyTime now);
   void OnAnswer(Flight& flight, const transport::HttpResponse& response);
-  void Apply(Flight& flight, const TrackVerdict& verdict);
+  void Apply(Flight& flight, const TrackVerdict& verdict, StatsCode code);
   /// @return whether the flight is sent to another place at once
   bool Follow(Flight& flight, const transport::HttpResponse& response, TrackVerdict& verdict);
   void ApplyPartial(Flight& flight, const TrackVerdict& verdict);
@@ -64,12 +67,16 @@ class AzureDestination final : public Destination {
   const base::Clock& clock_;
   const AzureSettings settings_;
   const std::string base_url_;
+  const bool is_trusted_with_token_;  ///< the endpoint itself; redirects are checked against it
   base::Random random_;
   Gzip gzip_;
   TroubleLog trouble_;
   Breaker breaker_;
   Departure departure_;
   FlushTarget flush_;
+  std::unique_ptr<Bearer> bearer_;  ///< null: the key alone
+  bool waits_for_token_ = false;
+  SdkStats stats_;
   std::deque<std::unique_ptr<Flight>> flights_;  ///< in the order of reading
   std::unordered_map<std::uint32_t, CachedResource> resources_;
   /// Where a redirect led; empty: nowhere.

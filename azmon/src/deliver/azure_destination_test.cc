@@ -7,7 +7,6 @@
 #include <nlohmann/json.hpp>
 
 #include "deliver/deliver_test_support.h"
-#include "transport/fake_transport.h"
 #include "otlp/annotations.h"
 
 namespace azmon::deliver {
@@ -21,41 +20,28 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using Strings = std::vector<std::string>;
 
-constexpr base::SteadyTime kNever = base::SteadyTime::max();
-
-class AzureDestinationTest : public testing::Test {
+class AzureDestinationTest : public DestinationTest {
  protected:
   AzureDestinationTest() { Start({}); }
 
   void Start(journal::JournalOptions options, std::string endpoint = "https://own.example") {
     destination_.reset();
-    journal_ = std::make_unique<journal::Journal>(options);
+    MakeJournal(options);
     AzureSettings settings;
     settings.connection.instrumentation_key = "key";
     settings.connection.ingestion_endpoint = std::move(endpoint);
     settings.envelope.resource_metric = false;
     Make(std::move(settings));
-    resource_ = journal_->AddResource(ResourceMessage("service.name", "shop"), "");
-    scope_ = journal_->AddScope(resource_, ScopeMessage("scope"), "");
   }
   void Make(AzureSettings settings) {
     destination_.reset();
-    destination_ = std::make_unique<AzureDestination>(*journal_, transport_, clock_, std::move(settings), milliseconds(1000), log_, base::Random(1));
+    destination_ = std::make_unique<AzureDestination>(Shop(), std::move(settings));
   }
   void Append(std::string_view name, int events = 0, std::string_view attribute = {}, std::uint8_t flags = kForBoth) {
     ASSERT_TRUE(journal_->Append({.signal = otlp::Signal::kSpan, .flags = flags, .owner = scope_, .message = SpanMessage(name, events, attribute)}).ok());
   }
   void AppendMany(int count) {
     for (int i = 0; i < count; ++i) Append("s" + std::to_string(i));
-  }
-  base::SteadyTime Step() {
-    // As the thread does: a step that is due now is repeated.
-    for (int i = 0; i < 100; ++i) {
-      const auto next = destination_->Step(clock_.Now());
-      if (next > clock_.Now()) return next;
-    }
-    ADD_FAILURE() << "the destination spins";
-    return kNever;
   }
   /// Appends, waits for the batch to leave.
   void Send(int count) {
@@ -90,17 +76,6 @@ class AzureDestinationTest : public testing::Test {
   }
   journal::Ledger Ledger() const { return journal_->LedgerOf(Destination::kAzure); }
   std::uint64_t Dropped(DropReason reason) const { return Ledger().dropped[static_cast<std::size_t>(reason)]; }
-  void TearDown() override { ExpectSumHolds(*journal_); }
-
-  FakeClock clock_;
-  transport::FakeTransport transport_;
-  Strings lines_;
-  LogLimiter log_{[this](Severity, std::string_view line) { lines_.emplace_back(line); }};
-  std::unique_ptr<journal::Journal> journal_;
-  std::unique_ptr<AzureDestination> destination_;
-  std::uint32_t resource_ = 0;
-  std::uint32_t scope_ = 0;
-  base::SteadyTime next_{};
 };
 
 TEST_F(AzureDestinationTest, WithNothingToDoItNeverWakes) { EXPECT_EQ(Step(), kNever); }
@@ -226,6 +201,24 @@ TEST_F(AzureDestinationTest, EachStatusEndsInTheRightCounter) {
       EXPECT_EQ(next_, kNever);
     }
   }
+}
+
+TEST_F(AzureDestinationTest, QuotaPausesTheWholeDestinationWithOneLine) {
+  Send(1);
+  Answer(439, {}, {{"retry-after", "1800"}});
+  for (int minute = 0; minute < 29; ++minute) {
+    AppendMany(2000);
+    clock_.Advance(std::chrono::minutes(1));
+    Step();
+    EXPECT_EQ(transport_.InFlight(), 0U);
+  }
+  ASSERT_EQ(lines_.size(), 1U);
+  EXPECT_THAT(lines_[0], HasSubstr("daily cap"));
+  clock_.Advance(std::chrono::minutes(1));
+  Step();
+  EXPECT_EQ(transport_.InFlight(), 1U);
+  Answer(200);
+  EXPECT_EQ(Dropped(DropReason::kRefused), 0U);
 }
 
 TEST_F(AzureDestinationTest, NetworkFailuresKeepTheBatch) {

@@ -60,7 +60,24 @@ TEST_F(AzureTokenTest, RefusedOnceIsReplacedAndSentAgainAtOnceThenItWaits) {
   Answer(401);
   EXPECT_EQ(transport_.InFlight(), 0U);
   EXPECT_EQ(Ledger().in_journal, 1U);
-  EXPECT_EQ(tokens_->rejected.size(), 1U);
+  EXPECT_THAT(tokens_->rejected, ElementsAre("token-1", "token-2"));
+}
+
+TEST_F(AzureTokenTest, RequestsWhoseTokenEndedTogetherAreAllSentAgainWithTheNextOne) {
+  for (int i = 0; i < 3000; ++i) {
+    ASSERT_TRUE(journal_->Append({.signal = otlp::Signal::kSpan, .flags = kForBoth, .owner = scope_, .message = SpanMessage("s")}).ok());
+  }
+  Step();
+  ASSERT_EQ(transport_.InFlight(), 3U);
+  for (int i = 0; i < 3; ++i) Answer(401);
+  ASSERT_EQ(transport_.InFlight(), 3U);
+  EXPECT_THAT(tokens_->rejected, ElementsAre("token-1"));
+  EXPECT_TRUE(lines_.empty());
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(Authorization(), "Bearer token-2");
+    Answer(200);
+  }
+  EXPECT_EQ(Ledger().delivered, 3000U);
 }
 
 TEST_F(AzureTokenTest, MissingRoleKeepsTheDataAndNamesTheRole) {

@@ -22,15 +22,20 @@ milliseconds AzureDelay(std::uint32_t failures, double unit) {
 }
 
 milliseconds OtlpDelay(std::uint32_t failures, double unit) {
-  return Seconds(std::clamp(unit * std::exp2(std::min(failures, kFailuresMax)), 1.0, 60.0));
+  const double top = std::exp2(std::min(failures, kFailuresMax));
+  return Seconds(std::clamp(top / 2 + unit * top / 2, 1.0, 60.0));
 }
 
-void Breaker::Fail(base::SteadyTime now, std::optional<milliseconds> asked_wait, base::Random& random) {
+milliseconds ConfigurationDelay(std::uint32_t failures, double) {
+  return Seconds(std::min(60 * std::exp2(std::min(failures, kFailuresMax) - 1), 900.0));
+}
+
+void Breaker::Fail(base::SteadyTime now, std::optional<milliseconds> asked_wait, base::Random& random, Delay delay) {
   if (failures_ == 0 || now - counted_at_ >= failures_apart_) {
     failures_ = std::min(failures_ + 1, kFailuresMax);
     counted_at_ = now;
   }
-  const base::SteadyTime retry_at = now + (asked_wait ? *asked_wait : delay_(failures_, random.Unit()));
+  const base::SteadyTime retry_at = now + (asked_wait ? *asked_wait : (delay != nullptr ? delay : delay_)(failures_, random.Unit()));
   // Of several answers in flight the one that asks for the longest wait counts.
   if (retry_at > retry_at_) {
     retry_at_ = retry_at;

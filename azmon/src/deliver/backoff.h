@@ -16,8 +16,12 @@ namespace azmon::deliver {
 /// @param unit  uniform in [0, 1)
 std::chrono::milliseconds AzureDelay(std::uint32_t failures, double unit);
 
-/// The same for OTLP: uniform in [0, 2^n s), at least 1 s, at most 60 s.
+/// The same for OTLP: uniform in [2^(n-1), 2^n) s, at most 60 s. The lower half is left out so that no run of short waits becomes a storm.
 std::chrono::milliseconds OtlpDelay(std::uint32_t failures, double unit);
+
+/// The same where only a person can help: a role or an address is wrong. 1 minute, doubled up to 15.
+/// Source: OTLP ingestion spec section 5.
+std::chrono::milliseconds ConfigurationDelay(std::uint32_t failures, double unit);
 
 /// Whether a destination may be asked now. Closed: yes. Open: not before a time; then one request at a time, until one succeeds.
 class Breaker {
@@ -34,7 +38,8 @@ class Breaker {
   std::uint32_t Failures() const { return failures_; }
 
   /// @param asked_wait  what the peer asked for; it replaces the computed delay
-  void Fail(base::SteadyTime now, std::optional<std::chrono::milliseconds> asked_wait, base::Random& random);
+  /// @param delay       instead of the usual one; may be null
+  void Fail(base::SteadyTime now, std::optional<std::chrono::milliseconds> asked_wait, base::Random& random, Delay delay = nullptr);
   /// Waits as asked without counting a failure.
   void Pause(base::SteadyTime now, std::chrono::milliseconds asked_wait);
   void Succeed();

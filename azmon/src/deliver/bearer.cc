@@ -25,6 +25,13 @@ Bearer::~Bearer() {
   mail_->wake = nullptr;
 }
 
+bool Bearer::Replace(const std::string& token) {
+  if (token != token_) return true;
+  tokens_->Reject(token);
+  token_.clear();
+  return !std::exchange(is_replaced_, true);
+}
+
 Bearer::State Bearer::Ask() {
   std::unique_lock lock(mail_->mutex);
   if (!mail_->is_asked) {

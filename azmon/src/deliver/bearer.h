@@ -26,14 +26,19 @@ class Bearer {
   State Ask();
   const std::string& Token() const { return token_; }
   const TokenAnswer& Failure() const { return failure_; }
-  /// The receiver did not accept Token(): the next Ask() gets another one.
-  void Reject() { tokens_->Reject(token_); }
+  /// The receiver did not accept the token of a request. Requests that were in flight with the same one are no news.
+  /// @return true: the next Ask() gives another one, to be tried at once. False: that has been done since the last success already, so
+  ///         something else is wrong; the next Ask() gives another one all the same
+  bool Replace(const std::string& token);
+  /// The receiver accepted a token.
+  void Accepted() { is_replaced_ = false; }
 
  private:
   struct Mail;
   const std::shared_ptr<TokenSource> tokens_;
   const std::shared_ptr<Mail> mail_;
-  std::string token_;
+  std::string token_;         ///< empty: none, or it was rejected
+  bool is_replaced_ = false;  ///< since the last success
   TokenAnswer failure_;
 };
 

@@ -13,11 +13,12 @@
 
 #include "base/fake_clock.h"
 #include "base/text.h"
+#include "deliver/destination.h"
 #include "deliver/log_limiter.h"
-#include "transport/transport.h"
 #include "journal/journal.h"
 #include "otlp/fields.h"
 #include "otlp/wire.h"
+#include "transport/fake_transport.h"
 
 namespace azmon::deliver {
 
@@ -97,5 +98,73 @@ inline void ExpectSumHolds(const journal::Journal& journal) {
     EXPECT_EQ(ledger.in_journal, journal.BacklogOf(destination).records) << Name(destination);
   }
 }
+
+constexpr base::SteadyTime kNever = base::SteadyTime::max();
+
+/// A destination over a scripted transport and a clock that stands still. The sum of its ledger is checked at the end of each test.
+class DestinationTest : public testing::Test {
+ protected:
+  void MakeJournal(journal::JournalOptions options, std::string_view resource_schema = "", std::string_view scope_schema = "") {
+    destination_.reset();
+    journal_ = std::make_unique<journal::Journal>(options);
+    resource_ = journal_->AddResource(ResourceMessage("service.name", "shop"), resource_schema);
+    scope_ = journal_->AddScope(resource_, ScopeMessage("scope"), scope_schema);
+  }
+  Workshop Shop() {
+    return {.journal = *journal_, .transport = transport_, .clock = clock_, .log = log_, .export_interval = std::chrono::milliseconds(1000), .random = base::Random(1)};
+  }
+  base::SteadyTime Step() {
+    // As the thread does: a step that is due now is repeated.
+    for (int i = 0; i < 100; ++i) {
+      const auto next = destination_->Step(clock_.Now());
+      if (next > clock_.Now()) return next;
+    }
+    ADD_FAILURE() << "the destination spins";
+    return kNever;
+  }
+  /// Lets time pass, a wake-up of the destination at a time, until it sends something. @return how long that took; a day if nothing came
+  std::chrono::milliseconds UntilItSends() {
+    const base::SteadyTime start = clock_.Now();
+    const base::SteadyTime end = start + std::chrono::hours(24);
+    for (base::SteadyTime next = Step(); transport_.InFlight() == 0 && next < end; next = Step()) {
+      clock_.Advance(std::chrono::ceil<std::chrono::milliseconds>(next - clock_.Now()));
+    }
+    return std::chrono::duration_cast<std::chrono::milliseconds>(transport_.InFlight() == 0 ? end - start : clock_.Now() - start);
+  }
+  void TearDown() override { ExpectSumHolds(*journal_); }
+
+  FakeClock clock_;
+  transport::FakeTransport transport_;
+  std::vector<std::string> lines_;
+  LogLimiter log_{[this](Severity, std::string_view line) { lines_.emplace_back(line); }};
+  std::unique_ptr<journal::Journal> journal_;
+  std::unique_ptr<deliver::Destination> destination_;
+  std::uint32_t resource_ = 0;
+  std::uint32_t scope_ = 0;
+  base::SteadyTime next_{};  ///< what the last Step() said
+};
+
+/// Tokens "token-1", "token-2" and so on, at once; while `is_down` none.
+class FakeTokens final : public TokenSource {
+ public:
+  void Get(Done done) override {
+    if (holds_back) {
+      waiting = std::move(done);
+      return;
+    }
+    if (is_down) return done({.token = std::nullopt, .error = "the identity endpoint is down"});
+    done({.token = AccessToken{.token = "token-" + std::to_string(number), .lifetime = std::chrono::hours(1)}});
+  }
+  void Reject(const std::string& token) override {
+    rejected.push_back(token);
+    if (token == "token-" + std::to_string(number)) ++number;
+  }
+
+  int number = 1;
+  bool is_down = false;
+  bool holds_back = false;
+  Done waiting;
+  std::vector<std::string> rejected;
+};
 
 }  // namespace azmon::deliver

@@ -49,14 +49,13 @@ class Delivery::Impl {
  public:
   Impl(journal::Journal& journal, std::optional<AzureSettings> azure, std::optional<OtlpSettings> otlp, DeliveryOptions options,
        std::shared_ptr<transport::Transport> transport)
-      : journal_(journal), clock_(*options.clock), transport_(std::move(transport)), log_(std::move(options.log)), meter_(std::move(options.meter)), process_(::getpid()) {
+      : journal_(journal), clock_(*options.clock), transport_(std::move(transport)), log_(std::move(options.log)), meter_(std::move(options.meter)), on_loss_(std::move(options.on_loss)), process_(::getpid()) {
+    const Workshop workshop{.journal = journal, .transport = *transport_, .clock = clock_, .log = log_, .export_interval = options.export_interval, .random = base::Random()};
     if (azure) {
-      destinations_.push_back({journal::Destination::kAzure, std::make_unique<AzureDestination>(journal, *transport_, clock_, std::move(*azure),
-                                                                                               options.export_interval, log_, base::Random())});
+      destinations_.push_back({journal::Destination::kAzure, std::make_unique<AzureDestination>(workshop, std::move(*azure))});
     }
     if (otlp) {
-      destinations_.push_back({journal::Destination::kOtlp, std::make_unique<OtlpDestination>(journal, *transport_, clock_, std::move(*otlp),
-                                                                                             options.export_interval, log_, base::Random())});
+      destinations_.push_back({journal::Destination::kOtlp, std::make_unique<OtlpDestination>(workshop, std::move(*otlp))});
     }
     if (options.console != nullptr) {
       destinations_.push_back({journal::Destination::kConsole, std::make_unique<ConsoleDestination>(journal, *options.console)});
@@ -95,6 +94,7 @@ class Delivery::Impl {
       lock.unlock();
       thread_.join();
       GiveUpRest();
+      if (on_loss_ && Losses() != told_losses_) on_loss_();
       lock.lock();
       is_shut_down_ = true;
       changed_.notify_all();
@@ -117,6 +117,24 @@ class Delivery::Impl {
           journal_.LedgerOf(reader.destination).dropped[static_cast<std::size_t>(journal::DropReason::kStorageCapacity)];
     }
     return counts;
+  }
+
+  std::uint64_t Losses() const {
+    std::uint64_t losses = 0;
+    for (const Reader& reader : destinations_) losses += journal_.LedgerOf(reader.destination).DroppedTotal();
+    return losses;
+  }
+
+  /// @return when to call again
+  base::SteadyTime TellLosses(base::SteadyTime now) {
+    if (!on_loss_) return base::SteadyTime::max();
+    const std::uint64_t losses = Losses();
+    if (losses == told_losses_) return base::SteadyTime::max();
+    if (now < tell_not_before_) return tell_not_before_;
+    told_losses_ = losses;
+    tell_not_before_ = now + std::chrono::seconds(1);
+    on_loss_();
+    return base::SteadyTime::max();
   }
 
   bool FlushLocked(std::unique_lock<std::mutex>& lock, std::chrono::steady_clock::time_point deadline, bool may_hurry) {
@@ -162,7 +180,7 @@ class Delivery::Impl {
           changed_.notify_all();
         }
       }
-      transport_->Poll(wake);
+      transport_->Poll(std::min(wake, TellLosses(now)));
     }
     for (const Reader& reader : destinations_) reader.steps->Stop();
     const std::lock_guard lock(mutex_);
@@ -180,6 +198,9 @@ class Delivery::Impl {
   const std::shared_ptr<transport::Transport> transport_;
   LogLimiter log_;
   const std::function<base::SteadyTime(base::SteadyTime, bool)> meter_;
+  const std::function<void()> on_loss_;
+  std::uint64_t told_losses_ = 0;  ///< when on_loss was last called; delivery thread only
+  base::SteadyTime tell_not_before_{};
   std::uint64_t metered_ = 0;  ///< the newest flush that the meter has finished for; delivery thread only
   const pid_t process_;
   std::vector<Reader> destinations_;

@@ -13,6 +13,7 @@
 #include <string>
 
 #include "azmon/azmon.h"
+#include "azmon/credential.h"
 #include "base/clock.h"
 #include "base/environment.h"
 #include "base/limits.h"
@@ -20,6 +21,7 @@
 #include "base/standard_error.h"
 #include "deliver/connection_string.h"
 #include "deliver/otlp_settings.h"
+#include "deliver/sdk_stats.h"
 #include "envelope/envelope.h"
 #include "journal/journal.h"
 #include "transport/transport.h"
@@ -31,6 +33,11 @@ struct AzureSettings {
   /// How records become items. instrumentation_key and application_id are taken from `connection`.
   envelope::Settings envelope;
   bool gzip = true;  ///< off for debugging only
+  /// Of the identity that may write to the resource; null: the key alone. A token goes only to https, and only to hosts of the service or
+  /// the one that the connection string names.
+  std::shared_ptr<TokenSource> tokens;
+  bool allows_token_on_loopback_http = false;  ///< for tests
+  SdkStatsSettings sdk_stats;
   transport::TlsFiles tls;
 };
 
@@ -39,6 +46,9 @@ struct DeliveryOptions {
   /// Lines about a destination in trouble and about its recovery: what happened and what to do, at most one a second. Called on the
   /// delivery thread; must not block, throw or call this Delivery. May be empty.
   std::function<void(Severity, std::string_view)> log;
+  /// Called when records were given up since the last call, at most once a second, and at the end of Shutdown. On the delivery thread, at
+  /// the end on that of Shutdown; must not block, throw or call this Delivery. May be empty.
+  std::function<void()> on_loss;
   /// Steps of another reader of the journal that lives on this thread and appends what it computes: the standard metrics. Called before
   /// the destinations; `must_finish`: append all that was computed so far, a flush waits for it.
   /// @return when to call again; base::SteadyTime::max() if there is nothing to do. Must not block or throw. May be empty.

@@ -11,9 +11,9 @@
 #include <filesystem>
 #include <fstream>
 
-#include "transport/curl_transport.h"
 #include "deliver/deliver_test_support.h"
 #include "deliver/delivery.h"
+#include "transport/test_fetch.h"
 #include "transport/test_http_server.h"
 #include "transport/transport.h"
 
@@ -31,31 +31,11 @@ constexpr seconds kWatchdog{20};
 
 milliseconds Since(steady_clock::time_point start) { return std::chrono::duration_cast<milliseconds>(steady_clock::now() - start); }
 
-transport::HttpResponse Fetch(transport::Transport& transport, transport::HttpRequest request) {
-  if (!request.body) request.body = std::make_shared<std::string>("body");
-  transport::HttpResponse out;
-  bool is_done = false;
-  transport.Start(std::move(request), [&](transport::HttpResponse response) {
-    out = std::move(response);
-    is_done = true;
-  });
-  const auto deadline = steady_clock::now() + kWatchdog;
-  while (!is_done && steady_clock::now() < deadline) transport.Poll(deadline);
-  EXPECT_TRUE(is_done);
-  return out;
-}
-
-std::unique_ptr<transport::Transport> MakeTransport(std::map<std::string, std::string, std::less<>> variables = {}) {
-  auto made = transport::MakeCurlTransport(transport::CurlOptions::FromEnvironment(base::MapEnvironment(std::move(variables))), base::SystemClock());
-  AZMON_CHECK(made.ok());
-  return std::move(made).value();
-}
-
 TEST(CurlTransport, PostsBodyAndHeadersAndReadsTheAnswer) {
   transport::TestHttpServer server([](const auto&) { return transport::TestHttpServer::Answer(206, "{}", "X-One: a\r\nRetry-After: 7\r\n"); });
-  const auto transport = MakeTransport();
+  const auto transport = transport::MakeTestTransport();
   const std::string body(300'000, 'x');
-  const transport::HttpResponse response = Fetch(*transport, {.url = server.Url() + "/v2.1/track", .headers = {{"X-Own", "v"}}, .body = std::make_shared<std::string>(body)});
+  const transport::HttpResponse response = transport::Fetch(*transport, {.url = server.Url() + "/v2.1/track", .headers = {{"X-Own", "v"}}, .body = std::make_shared<std::string>(body)});
   EXPECT_EQ(response.error, transport::TransportError::kNone);
   EXPECT_EQ(response.status, 206);
   EXPECT_EQ(response.body, "{}");
@@ -70,9 +50,9 @@ TEST(CurlTransport, PostsBodyAndHeadersAndReadsTheAnswer) {
 
 TEST(CurlTransport, KeepsTheConnectionAndDoesNotFollowRedirects) {
   transport::TestHttpServer server([](const auto&) { return transport::TestHttpServer::Answer(307, "", "Location: /elsewhere\r\n"); });
-  const auto transport = MakeTransport();
+  const auto transport = transport::MakeTestTransport();
   for (int i = 0; i < 3; ++i) {
-    const transport::HttpResponse response = Fetch(*transport, {.url = server.Url()});
+    const transport::HttpResponse response = transport::Fetch(*transport, {.url = server.Url()});
     EXPECT_EQ(response.status, 307);
     EXPECT_EQ(response.Header("location"), "/elsewhere");
   }
@@ -82,42 +62,42 @@ TEST(CurlTransport, KeepsTheConnectionAndDoesNotFollowRedirects) {
 
 TEST(CurlTransport, ConnectionThatTheServerClosedWhileIdleCostsNoFailure) {
   transport::TestHttpServer server([](const auto&) { return transport::TestHttpServer::Answer(200) + "RESET"; });
-  const auto transport = MakeTransport();
-  for (int i = 0; i < 5; ++i) EXPECT_EQ(Fetch(*transport, {.url = server.Url()}).status, 200) << i;
+  const auto transport = transport::MakeTestTransport();
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(transport::Fetch(*transport, {.url = server.Url()}).status, 200) << i;
   EXPECT_EQ(server.Requests().size(), 5U);
 }
 
 TEST(CurlTransport, RefusedIsNoConnection) {
-  const auto transport = MakeTransport();
-  EXPECT_EQ(Fetch(*transport, {.url = transport::RefusingUrl()}).error, transport::TransportError::kConnect);
+  const auto transport = transport::MakeTestTransport();
+  EXPECT_EQ(transport::Fetch(*transport, {.url = transport::RefusingUrl()}).error, transport::TransportError::kConnect);
 }
 
 TEST(CurlTransport, UnknownHostIsNotResolved) {
-  const auto transport = MakeTransport();
-  EXPECT_EQ(Fetch(*transport, {.url = "http://no-such-host.invalid/"}).error, transport::TransportError::kResolve);
+  const auto transport = transport::MakeTestTransport();
+  EXPECT_EQ(transport::Fetch(*transport, {.url = "http://no-such-host.invalid/"}).error, transport::TransportError::kResolve);
 }
 
 TEST(CurlTransport, ResetBeforeAndInsideTheAnswerIsBroken) {
   for (const std::string& head : {std::string(), std::string("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")}) {
     transport::TestHttpServer server([&](const auto&) { return head + "RESET"; });
-    const auto transport = MakeTransport();
-    EXPECT_EQ(Fetch(*transport, {.url = server.Url()}).error, transport::TransportError::kBroken) << head;
+    const auto transport = transport::MakeTestTransport();
+    EXPECT_EQ(transport::Fetch(*transport, {.url = server.Url()}).error, transport::TransportError::kBroken) << head;
   }
 }
 
 TEST(CurlTransport, AnswerThatNeverComesEndsAtTheTimeout) {
   transport::TestHttpServer server([](const auto&) { return std::string(); });
-  const auto transport = MakeTransport();
+  const auto transport = transport::MakeTestTransport();
   const auto start = steady_clock::now();
-  EXPECT_EQ(Fetch(*transport, {.url = server.Url(), .timeout = milliseconds(300)}).error, transport::TransportError::kTimeout);
+  EXPECT_EQ(transport::Fetch(*transport, {.url = server.Url(), .timeout = milliseconds(300)}).error, transport::TransportError::kTimeout);
   EXPECT_GE(Since(start), milliseconds(290));
   EXPECT_LT(Since(start), milliseconds(1500));
 }
 
 TEST(CurlTransport, LongAnswerIsCutNotRead) {
   transport::TestHttpServer server([](const auto&) { return transport::TestHttpServer::Answer(200, std::string(100'000, 'x')); });
-  const auto transport = MakeTransport();
-  const transport::HttpResponse response = Fetch(*transport, {.url = server.Url(), .answer_bytes_max = 1000});
+  const auto transport = transport::MakeTestTransport();
+  const transport::HttpResponse response = transport::Fetch(*transport, {.url = server.Url(), .answer_bytes_max = 1000});
   EXPECT_EQ(response.error, transport::TransportError::kNone);
   EXPECT_EQ(response.status, 200);
   EXPECT_TRUE(response.is_cut);
@@ -126,37 +106,37 @@ TEST(CurlTransport, LongAnswerIsCutNotRead) {
 
 TEST(CurlTransport, Http1ServerIsToldAsNotHttp2) {
   transport::TestHttpServer server([](const auto&) { return transport::TestHttpServer::Answer(200); });
-  const auto transport = MakeTransport();
-  const transport::HttpResponse response = Fetch(*transport, {.url = server.Url(), .http2 = true, .timeout = milliseconds(3000)});
+  const auto transport = transport::MakeTestTransport();
+  const transport::HttpResponse response = transport::Fetch(*transport, {.url = server.Url(), .http2 = true, .timeout = milliseconds(3000)});
   EXPECT_NE(response.error, transport::TransportError::kNone);
 }
 
 TEST(CurlTransport, TlsAgainstAClearTextServerIsATlsFailure) {
   transport::TestHttpServer server([](const auto&) { return std::string("HTTP/1.1 400 x\r\n\r\n"); });
-  const auto transport = MakeTransport();
+  const auto transport = transport::MakeTestTransport();
   // The server waits for the end of a request that never looks like one; the time-out ends it, or its answer fails the handshake.
-  const transport::HttpResponse response = Fetch(*transport, {.url = "https" + server.Url().substr(4), .timeout = milliseconds(500)});
+  const transport::HttpResponse response = transport::Fetch(*transport, {.url = "https" + server.Url().substr(4), .timeout = milliseconds(500)});
   EXPECT_TRUE(response.error == transport::TransportError::kTls || response.error == transport::TransportError::kTimeout) << Name(response.error);
 }
 
 TEST(CurlTransport, BadUrlFailsByItsCompletion) {
-  const auto transport = MakeTransport();
-  EXPECT_EQ(Fetch(*transport, {.url = "nonsense"}).error, transport::TransportError::kLocal);
+  const auto transport = transport::MakeTestTransport();
+  EXPECT_EQ(transport::Fetch(*transport, {.url = "nonsense"}).error, transport::TransportError::kLocal);
 }
 
 TEST(CurlTransport, ProxyIsUsedUnlessTheHostIsExcluded) {
   transport::TestHttpServer proxy([](const auto&) { return transport::TestHttpServer::Answer(200, "by proxy"); });
-  const auto transport = MakeTransport({{"http_proxy", proxy.Url()}, {"NO_PROXY", "direct.invalid"}});
-  EXPECT_EQ(Fetch(*transport, {.url = "http://some.invalid/x"}).body, "by proxy");
+  const auto transport = transport::MakeTestTransport({{"http_proxy", proxy.Url()}, {"NO_PROXY", "direct.invalid"}});
+  EXPECT_EQ(transport::Fetch(*transport, {.url = "http://some.invalid/x"}).body, "by proxy");
   EXPECT_THAT(proxy.Requests().back().head, testing::StartsWith("POST http://some.invalid/x HTTP/1.1"));
-  EXPECT_EQ(Fetch(*transport, {.url = "http://direct.invalid/x"}).error, transport::TransportError::kResolve);
+  EXPECT_EQ(transport::Fetch(*transport, {.url = "http://direct.invalid/x"}).error, transport::TransportError::kResolve);
   transport::TestHttpServer local([](const auto&) { return transport::TestHttpServer::Answer(200, "local"); });
-  EXPECT_EQ(Fetch(*transport, {.url = local.Url()}).body, "local");
+  EXPECT_EQ(transport::Fetch(*transport, {.url = local.Url()}).body, "local");
 }
 
 TEST(CurlTransport, CancelledRequestNeverCompletes) {
   transport::TestHttpServer server([](const auto&) { return std::string(); });
-  const auto transport = MakeTransport();
+  const auto transport = transport::MakeTestTransport();
   const auto id = transport->Start({.url = server.Url(), .body = std::make_shared<std::string>("x")}, [](transport::HttpResponse) { FAIL(); });
   transport->Poll(steady_clock::now() + milliseconds(50));
   transport->Cancel(id);
@@ -164,7 +144,7 @@ TEST(CurlTransport, CancelledRequestNeverCompletes) {
 }
 
 TEST(CurlTransport, WakeEndsAPollAtOnce) {
-  const auto transport = MakeTransport();
+  const auto transport = transport::MakeTestTransport();
   const auto start = steady_clock::now();
   std::thread waker([&] { transport->Wake(); });
   transport->Poll(start + kWatchdog);
@@ -235,6 +215,7 @@ class DeliveryTest : public testing::Test {
       const std::lock_guard lock(mutex_);
       lines_.emplace_back(line);
     };
+    options.on_loss = [this] { ++losses_told_; };
     auto started = Delivery::Start(journal_, std::move(azure_settings), std::move(otlp_settings), std::move(options));
     ASSERT_TRUE(started.ok());
     delivery_ = std::move(started).value();
@@ -259,6 +240,7 @@ class DeliveryTest : public testing::Test {
   journal::Journal journal_;
   std::mutex mutex_;
   std::vector<std::string> lines_;
+  std::atomic<int> losses_told_{0};
   std::uint8_t flags_ = otlp::kSampled;
   std::uint32_t scope_ = 0;
   std::unique_ptr<Delivery> delivery_;
@@ -286,6 +268,20 @@ TEST_F(DeliveryTest, FlushReachesBothDestinations) {
   EXPECT_EQ(Ledger(Destination::kOtlp).delivered, 100U);
   EXPECT_TRUE(delivery_->Shutdown(kWatchdog));
   EXPECT_TRUE(delivery_->Shutdown(kWatchdog));  // idempotent
+}
+
+TEST_F(DeliveryTest, LossesAreToldByTheCallbackAndOnceMoreAtTheEnd) {
+  transport::TestHttpServer server([](const auto&) { return transport::TestHttpServer::Answer(400); });
+  Start(server.Url(), std::nullopt);
+  Append(1);
+  EXPECT_TRUE(delivery_->Flush(kWatchdog));
+  const auto deadline = steady_clock::now() + kWatchdog;
+  while (losses_told_ == 0 && steady_clock::now() < deadline) std::this_thread::yield();
+  EXPECT_EQ(losses_told_, 1);
+  Append(1);
+  EXPECT_TRUE(delivery_->Shutdown(kWatchdog));
+  EXPECT_EQ(losses_told_, 2);
+  EXPECT_EQ(Ledger(Destination::kAzure).DroppedTotal(), 2U);
 }
 
 TEST_F(DeliveryTest, FiftyExportsInARowByGrpcWithoutTlsDoNotFail) {

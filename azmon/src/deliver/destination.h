@@ -3,9 +3,22 @@
 #pragma once
 
 #include "base/clock.h"
+#include "base/random.h"
+#include "deliver/log_limiter.h"
 #include "journal/journal.h"
+#include "transport/transport.h"
 
 namespace azmon::deliver {
+
+/// What every destination works with. Everything given by reference outlives it.
+struct Workshop {
+  journal::Journal& journal;
+  transport::Transport& transport;
+  const base::Clock& clock;
+  LogLimiter& log;
+  std::chrono::milliseconds export_interval;
+  base::Random random;
+};
 
 class Destination {
  public:

@@ -5,11 +5,14 @@
 #include <gtest/gtest.h>
 #include <netdb.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstring>
 #include <mutex>
+#include <thread>
+#include <vector>
 
 #include "deliver/deliver_test_support.h"
 #include "deliver/delivery.h"
@@ -107,6 +110,53 @@ TEST(HostileNetwork, AnswerThatBreaksOffAtAnyByteIsNeverTakenForSuccess) {
   }
   // Service is restored.
   EXPECT_EQ(ClassifyTrack(transport::Fetch(*transport, {.url = server.Url() + "/v2.1/track"}), {}).action, TrackAction::kPartial);
+}
+
+TEST(HostileNetwork, OverloadIsCountedToTheRecordAndTheRestArrives) {
+  constexpr int kThreads = 4;
+  constexpr int kSpansEach = 10'000;
+  std::mutex mutex;
+  std::uint64_t received = 0;
+  TestHttpServer server([&](const auto& request) {
+    const std::string body = Gunzip(request.body);
+    const std::lock_guard lock(mutex);
+    received += static_cast<std::uint64_t>(std::ranges::count(body, '\n'));
+    return TestHttpServer::Answer(200);
+  });
+  journal::Journal journal({.bytes_max = 1 << 20, .segment_bytes = 128 * 1024});
+  const std::uint32_t scope = journal.AddScope(journal.AddResource(ResourceMessage("service.name", "shop"), ""), ScopeMessage("s"), "");
+  AzureSettings azure;
+  azure.connection = {.instrumentation_key = "key", .ingestion_endpoint = server.Url()};
+  azure.envelope.resource_metric = false;
+  azure.sdk_stats.interval = seconds(0);
+  const base::MapEnvironment environment({});
+  auto delivery = Delivery::Start(journal, azure, std::nullopt, {.export_interval = milliseconds(10), .environment = &environment});
+  ASSERT_TRUE(delivery.ok());
+  const std::string message = SpanMessage("s", 0, std::string(300, 'x'));
+  std::vector<std::thread> producers;
+  for (int i = 0; i < kThreads; ++i) {
+    producers.emplace_back([&] {
+      for (int n = 0; n < kSpansEach; ++n) {
+        static_cast<void>(journal.Append({.signal = otlp::Signal::kSpan, .flags = otlp::kSampled | otlp::kForAzure, .owner = scope, .message = message}));
+      }
+    });
+  }
+  while (journal.LedgerOf(journal::Destination::kAzure).accepted < kThreads * kSpansEach) {
+    const journal::Ledger now = journal.LedgerOf(journal::Destination::kAzure);
+    ASSERT_EQ(now.accepted, now.delivered + now.DroppedTotal() + now.in_journal);
+    std::this_thread::yield();
+  }
+  for (auto& thread : producers) thread.join();
+  (*delivery)->Flush(kWatchdog);
+  const journal::Ledger end = journal.LedgerOf(journal::Destination::kAzure);
+  EXPECT_EQ(end.in_journal, 0U);
+  EXPECT_EQ(end.accepted, static_cast<std::uint64_t>(kThreads * kSpansEach));
+  EXPECT_GT(end.DroppedTotal(), 0U) << "this was no overload";
+  EXPECT_EQ(end.DroppedTotal(), end.dropped[static_cast<std::size_t>(journal::DropReason::kStorageCapacity)]);
+  // What was recycled while its request was in flight is counted as dropped and has arrived all the same.
+  const std::lock_guard lock(mutex);
+  EXPECT_GE(received, end.delivered);
+  EXPECT_LE(received, end.accepted);
 }
 
 TEST(HostileNetwork, AnswersMadeToHurtEndInAVerdict) {

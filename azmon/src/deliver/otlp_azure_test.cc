@@ -118,10 +118,26 @@ TEST_F(OtlpAzureTest, FreshTokenThatIsRefusedToKeepsTheDataAndBacksOff) {
   EXPECT_EQ(transport_.InFlight(), 0U);
   EXPECT_GT(next_, clock_.Now());
   EXPECT_EQ(Ledger().in_journal, 1U);
-  EXPECT_EQ(tokens_->rejected.size(), 1U);
+  EXPECT_THAT(tokens_->rejected, ElementsAre("token-1", "token-2"));
   ASSERT_FALSE(lines_.empty());
   EXPECT_THAT(lines_.back(), HasSubstr("401"));
   EXPECT_THAT(lines_.back(), testing::Not(HasSubstr("token-")));
+}
+
+TEST_F(OtlpAzureTest, UrlsShareOneTokenAndReplaceItOnce) {
+  Span();
+  Metric();
+  Leave();
+  ASSERT_EQ(transport_.InFlight(), 2U);
+  Answer(401);
+  Answer(401);
+  EXPECT_THAT(tokens_->rejected, ElementsAre("token-1"));
+  ASSERT_EQ(transport_.InFlight(), 2U);
+  for (std::size_t i = 0; i < 2; ++i) EXPECT_EQ(RequestHeader(transport_.Request(i), "authorization"), "Bearer token-2");
+  Answer(204);
+  Answer(204);
+  EXPECT_EQ(Ledger().delivered, 2U);
+  EXPECT_TRUE(lines_.empty());
 }
 
 TEST_F(OtlpAzureTest, MissingRoleIsAskedForAfterOneMinuteThenUpToFifteen) {

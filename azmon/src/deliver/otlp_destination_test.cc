@@ -9,7 +9,6 @@
 #include <opentelemetry/proto/collector/trace/v1/trace_service.pb.h>
 
 #include "deliver/deliver_test_support.h"
-#include "transport/fake_transport.h"
 #include "deliver/otlp_encode.h"
 
 namespace azmon::deliver {
@@ -24,41 +23,29 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using Strings = std::vector<std::string>;
 
-constexpr base::SteadyTime kNever = base::SteadyTime::max();
-
-class OtlpDestinationTest : public testing::Test {
+class OtlpDestinationTest : public DestinationTest {
  protected:
   OtlpDestinationTest() { Start(OtlpProtocol::kHttpProtobuf, false); }
 
   void Start(OtlpProtocol protocol, bool gzip) {
     destination_.reset();
-    journal_ = std::make_unique<journal::Journal>();
+    MakeJournal({}, "https://schema/resource", "https://schema/scope");
     OtlpSettings settings;
     settings.endpoints[0] = OtlpEndpoint{.url = "http://h/v1/traces", .protocol = protocol, .headers = {{"api-key", "k"}}, .timeout = milliseconds(7000), .gzip = gzip};
     settings.endpoints[1] = OtlpEndpoint{.url = "http://h/v1/logs", .protocol = protocol, .gzip = gzip};
     settings.endpoints[2] = OtlpEndpoint{.url = "http://h/v1/metrics", .protocol = protocol, .gzip = gzip};
     settings_ = settings;
     Make();
-    resource_ = journal_->AddResource(ResourceMessage("service.name", "shop"), "https://schema/resource");
-    scope_ = journal_->AddScope(resource_, ScopeMessage("scope"), "https://schema/scope");
   }
   void Make() {
     destination_.reset();
-    destination_ = std::make_unique<OtlpDestination>(*journal_, transport_, clock_, settings_, milliseconds(1000), log_, base::Random(1));
+    destination_ = std::make_unique<OtlpDestination>(Shop(), settings_);
   }
   void Append(std::string_view message, otlp::Signal signal = otlp::Signal::kSpan, std::uint32_t scope = 0) {
     ASSERT_TRUE(journal_->Append({.signal = signal, .flags = kForBoth, .owner = scope == 0 ? scope_ : scope, .message = message}).ok());
   }
   void AppendSpans(int count) {
     for (int i = 0; i < count; ++i) Append(SpanMessage("s" + std::to_string(i)));
-  }
-  base::SteadyTime Step() {
-    for (int i = 0; i < 100; ++i) {
-      const auto next = destination_->Step(clock_.Now());
-      if (next > clock_.Now()) return next;
-    }
-    ADD_FAILURE() << "the destination spins";
-    return kNever;
   }
   void Leave() {
     Step();
@@ -110,18 +97,8 @@ class OtlpDestinationTest : public testing::Test {
   }
   journal::Ledger Ledger() const { return journal_->LedgerOf(Destination::kOtlp); }
   std::uint64_t Dropped(DropReason reason) const { return Ledger().dropped[static_cast<std::size_t>(reason)]; }
-  void TearDown() override { ExpectSumHolds(*journal_); }
 
-  FakeClock clock_;
-  transport::FakeTransport transport_;
-  Strings lines_;
-  LogLimiter log_{[this](Severity, std::string_view line) { lines_.emplace_back(line); }};
-  std::unique_ptr<journal::Journal> journal_;
   OtlpSettings settings_;
-  std::unique_ptr<OtlpDestination> destination_;
-  std::uint32_t resource_ = 0;
-  std::uint32_t scope_ = 0;
-  base::SteadyTime next_{};
 };
 
 TEST_F(OtlpDestinationTest, WithNothingToDoItNeverWakes) { EXPECT_EQ(Step(), kNever); }
@@ -298,18 +275,16 @@ TEST_F(OtlpDestinationTest, EachGrpcStatusEndsInTheRightCounter) {
 TEST_F(OtlpDestinationTest, RetryAfterReplacesTheBackOff) {
   Send(1);
   Answer({.status = 429, .headers = {{"retry-after", "33"}}});
-  EXPECT_EQ(next_, clock_.Now() + seconds(33));
+  EXPECT_EQ(UntilItSends(), seconds(33));
 }
 
 TEST_F(OtlpDestinationTest, BackOffNeverExceedsAMinute) {
   Send(1);
   for (int i = 0; i < 20; ++i) {
     Answer({.error = transport::TransportError::kConnect});
-    EXPECT_GE(next_, clock_.Now() + seconds(1));
-    EXPECT_LE(next_, clock_.Now() + seconds(60));
-    clock_.Advance(std::chrono::ceil<milliseconds>(next_ - clock_.Now()));
-    Step();
-    ASSERT_EQ(transport_.InFlight(), 1U);
+    const milliseconds wait = UntilItSends();
+    EXPECT_GE(wait, seconds(1));
+    EXPECT_LE(wait, seconds(60));
   }
   AnswerHttp(200);
   EXPECT_EQ(Ledger().delivered, 1U);

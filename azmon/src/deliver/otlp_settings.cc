@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 
+#include "base/limits.h"
 #include "base/text.h"
 #include "transport/url.h"
 
@@ -30,6 +31,18 @@ constexpr std::array<SignalNames, kOtlpSignals> kSignals = {{
 /// Headers that frame the request: a value from outside would break it.
 constexpr std::array<std::string_view, 8> kFramingHeaders = {"content-type", "content-length", "content-encoding", "transfer-encoding",
                                                              "te",           "connection",     "expect",           "grpc-timeout"};
+
+constexpr std::array<std::string_view, 3> kAzureClouds = {".monitor.azure.com", ".monitor.azure.us", ".monitor.azure.cn"};
+
+/// A URL of Azure Monitor's own OTLP ingestion: `https://*.ingest.monitor.azure.com/dataCollectionRules/…/streams/…/otlp/v1/{signal}`.
+/// Source: OTLP ingestion spec sections 3 and 7; case is ignored, since both spellings are seen.
+bool IsAzureIngestion(const transport::Url& url) {
+  const bool is_host = std::ranges::any_of(kAzureClouds, [&](std::string_view cloud) { return url.host.ends_with(".ingest" + std::string(cloud)); });
+  const std::string lower = base::ToLower(url.path.substr(0, url.path.find('?')));
+  const auto pieces = base::Split(lower, '/');
+  return is_host && pieces.size() == 8 && pieces[1] == "datacollectionrules" && pieces[3] == "streams" && pieces[5] == "otlp" && pieces[6] == "v1" &&
+         std::ranges::any_of(kSignals, [&](const SignalNames& names) { return pieces[7] == names.name; });
+}
 
 /// RFC 9110 section 5.6.2, "token".
 bool IsTokenCharacter(char c) {
@@ -68,6 +81,7 @@ class Reader {
       settings.endpoints[i] = Check(static_cast<OtlpSignal>(i), *wanted[i]);
       has_any |= settings.endpoints[i].has_value();
     }
+    ReportMissingAzureUrls(settings);
     if (has_any) {
       LogEndpoints(settings, wanted);
       report_.value = std::move(settings);
@@ -123,6 +137,12 @@ class Reader {
     }
     std::optional<Wanted> base = FromEnvironment(std::nullopt, own.has_value());
     if (own) {
+      for (const auto& signal : signals) {
+        const auto url = signal ? transport::ParseUrl(signal->text) : std::nullopt;
+        if (url && IsAzureIngestion(*url)) {
+          Once(Severity::kWarning, "OTLP_EXPORT_ENDPOINT", "is set, so the URLs of Azure Monitor's OTLP ingestion in OTEL_EXPORTER_OTLP_*_ENDPOINT are not used");
+        }
+      }
       wanted.fill(Wanted{.text = *own, .setting = "OTLP_EXPORT_ENDPOINT", .is_grpc_by_default = true});
       return wanted;
     }
@@ -170,7 +190,14 @@ class Reader {
       return std::nullopt;
     }
     OtlpEndpoint endpoint;
-    endpoint.protocol = ProtocolOf(signal, *url, wanted.is_grpc_by_default);
+    endpoint.is_azure = IsAzure(*url);
+    if (endpoint.is_azure && wanted.is_base) {
+      Once(Severity::kError, wanted.setting,
+           "is for all signals, but Azure Monitor's OTLP ingestion has a URL for each: set OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, _LOGS_ENDPOINT and "
+           "_METRICS_ENDPOINT");
+      return std::nullopt;
+    }
+    endpoint.protocol = endpoint.is_azure ? AzureProtocol(signal) : ProtocolOf(signal, *url, wanted.is_grpc_by_default);
     if (!has_scheme) {
       if (endpoint.protocol != OtlpProtocol::kGrpc) {
         Once(Severity::kError, wanted.setting, "has no scheme; write http://HOST:PORT or https://HOST:PORT");
@@ -207,8 +234,8 @@ class Reader {
     }
     endpoint.url = url->Origin() + path;
     endpoint.headers = HeadersOf(signal);
-    endpoint.timeout = TimeoutOf(signal);
-    endpoint.gzip = GzipOf(signal, *url, wanted);
+    endpoint.timeout = TimeoutOf(signal, endpoint.is_azure ? limits::kOtlpAzureTimeout : kTimeoutDefault);
+    endpoint.gzip = endpoint.is_azure || GzipOf(signal, *url, wanted);
     for (const auto& [suffix, file] : {std::pair("CERTIFICATE", &endpoint.tls.ca_file), std::pair("CLIENT_CERTIFICATE", &endpoint.tls.client_certificate_file),
                                        std::pair("CLIENT_KEY", &endpoint.tls.client_key_file)}) {
       if (auto found = Lookup(signal, suffix)) *file = std::move(found->text);
@@ -271,15 +298,50 @@ class Reader {
     headers[std::move(lower)] = value;
   }
 
-  milliseconds TimeoutOf(OtlpSignal signal) {
-    const auto checked = [&](std::string_view setting, std::optional<std::int64_t> value) {
+  bool IsAzure(const transport::Url& url) {
+    OtlpAzure mode = options_.azure.value_or(OtlpAzure::kAuto);
+    if (const auto text = environment_.Get("AZMON_OTLP_AZURE"); text && !options_.azure) {
+      if (base::EqualsIgnoreCase(*text, "on")) {
+        mode = OtlpAzure::kOn;
+      } else if (base::EqualsIgnoreCase(*text, "off")) {
+        mode = OtlpAzure::kOff;
+      } else if (!base::EqualsIgnoreCase(*text, "auto")) {
+        Once(Severity::kWarning, "AZMON_OTLP_AZURE", "is none of auto, on, off; auto is used");
+      }
+    }
+    return mode == OtlpAzure::kOn || (mode == OtlpAzure::kAuto && IsAzureIngestion(url));
+  }
+
+  /// It takes nothing but protobuf over HTTP.
+  OtlpProtocol AzureProtocol(OtlpSignal signal) {
+    const auto found = Lookup(signal, "PROTOCOL");
+    if (options_.protocol == OtlpProtocol::kGrpc) {
+      Once(Severity::kWarning, "Options::otlp.protocol", "is kGrpc, which Azure Monitor's OTLP ingestion does not speak; http/protobuf is used");
+    } else if (!options_.protocol && found && !base::EqualsIgnoreCase(found->text, "http/protobuf")) {
+      Once(Severity::kWarning, found->setting, "is not what Azure Monitor's OTLP ingestion speaks; http/protobuf is used");
+    }
+    return OtlpProtocol::kHttpProtobuf;
+  }
+
+  void ReportMissingAzureUrls(const OtlpSettings& settings) {
+    const auto count = std::ranges::count_if(settings.endpoints, [](const auto& endpoint) { return endpoint.has_value(); });
+    if (!settings.HasAzure() || count != 1) return;
+    std::string missing;
+    for (std::size_t i = 0; i < kOtlpSignals; ++i) {
+      if (!settings.endpoints[i]) missing.append(missing.empty() ? "" : " and ").append(Variable(static_cast<OtlpSignal>(i), "ENDPOINT"));
+    }
+    Once(Severity::kWarning, missing, "not set: those signals are not sent to Azure Monitor's OTLP ingestion");
+  }
+
+  milliseconds TimeoutOf(OtlpSignal signal, milliseconds timeout_default) {
+    const auto checked = [&](std::string_view setting, std::optional<std::int64_t> value) -> milliseconds {
       if (value && *value > 0 && *value <= kTimeoutMax.count()) return milliseconds(*value);
-      Once(Severity::kError, std::string(setting), "must be 1 to " + std::to_string(kTimeoutMax.count()) + " milliseconds; the default of 10000 is used");
-      return kTimeoutDefault;
+      Once(Severity::kError, std::string(setting), "must be 1 to " + std::to_string(kTimeoutMax.count()) + " milliseconds; the default of " + std::to_string(timeout_default.count()) + " is used");
+      return timeout_default;
     };
     if (options_.timeout) return checked("Options::otlp.timeout", options_.timeout->count());
     if (const auto found = Lookup(signal, "TIMEOUT")) return checked(found->setting, base::ParseInteger<std::int64_t>(found->text));
-    return kTimeoutDefault;
+    return timeout_default;
   }
 
   bool GzipOf(OtlpSignal signal, const transport::Url& url, const Wanted& wanted) {
@@ -299,7 +361,8 @@ class Reader {
       const OtlpEndpoint& endpoint = *settings.endpoints[i];
       const auto url = transport::ParseUrl(endpoint.url);
       std::string line = "OTLP goes to " + (url ? url->Origin() : std::string()) +
-                         (endpoint.protocol == OtlpProtocol::kGrpc ? " by grpc" : " by http/protobuf") + ", as set by " + wanted[i]->setting;
+                         (endpoint.protocol == OtlpProtocol::kGrpc ? " by grpc" : " by http/protobuf") +
+                         (endpoint.is_azure ? " (Azure Monitor's OTLP ingestion)" : "") + ", as set by " + wanted[i]->setting;
       if (line == last) continue;
       last = line;
       Log(std::move(line));
@@ -326,6 +389,12 @@ class Reader {
 };
 
 }  // namespace
+
+bool MayHaveToken(std::string_view url) {
+  const auto parts = transport::ParseUrl(url);
+  return parts && parts->scheme == "https" &&
+         std::ranges::any_of(kAzureClouds, [&](std::string_view cloud) { return parts->host.ends_with(cloud); });
+}
 
 std::string_view Name(OtlpSignal signal) { return kSignals[static_cast<std::size_t>(signal)].name; }
 

@@ -5,8 +5,10 @@
 // (docs/reference), the meaning of each variable is OpenTelemetry's ("OTLP Exporter Configuration").
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -30,14 +32,24 @@ struct OtlpEndpoint {
   std::vector<std::pair<std::string, std::string>> headers;  ///< names in lower case, checked for what HTTP allows
   std::chrono::milliseconds timeout{10000};
   bool gzip = false;
+  /// Azure Monitor's own OTLP ingestion: own limits and verdicts, and an access token where the host may have one.
+  bool is_azure = false;
   transport::TlsFiles tls;
 };
 
 struct OtlpSettings {
   std::array<std::optional<OtlpEndpoint>, kOtlpSignals> endpoints;  ///< by OtlpSignal; absent: the signal is not sent
+  /// For the endpoints of Azure Monitor; null: none is sent. Set by `distro`.
+  std::shared_ptr<TokenSource> tokens;
 
   const std::optional<OtlpEndpoint>& Of(OtlpSignal signal) const { return endpoints[static_cast<std::size_t>(signal)]; }
+  bool HasAzure() const {
+    return std::ranges::any_of(endpoints, [](const auto& endpoint) { return endpoint && endpoint->is_azure; });
+  }
 };
+
+/// Whether an access token may be sent there: https to a host of Azure Monitor.
+bool MayHaveToken(std::string_view url);
 
 struct OtlpSettingsReport {
   std::optional<OtlpSettings> value;  ///< absent: no OTLP destination

@@ -236,5 +236,50 @@ TEST(OtlpSettings, SaysWhereOtlpGoesWithoutQueryOrHeaders) {
   EXPECT_THAT(report.log, ElementsAre("OTLP goes to https://h:9 by http/protobuf, as set by OTEL_EXPORTER_OTLP_ENDPOINT"));
 }
 
+constexpr char kAzureTraces[] = "https://x-y.eastus-1.ingest.monitor.azure.com/dataCollectionRules/dcr-1/streams/Microsoft-OTLP-Traces/otlp/v1/traces";
+constexpr char kAzureLogs[] = "https://x-y.eastus-1.ingest.monitor.azure.com/DATACOLLECTIONRULES/dcr-1/streams/Microsoft-OTLP-Logs/otlp/v1/logs";
+constexpr char kAzureMetrics[] = "https://x-y.eastus-1.metrics.ingest.monitor.azure.us/dataCollectionRules/dcr-1/streams/Custom-Metrics-Otel/otlp/v1/metrics?a=b";
+
+TEST(OtlpSettings, AzureMonitorsOwnIngestionIsKnownByItsUrlAndTakenAsItIs) {
+  const auto report = Read({{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", kAzureTraces}, {"OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", kAzureLogs}, {"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", kAzureMetrics},
+                            {"OTEL_EXPORTER_OTLP_COMPRESSION", "none"}});
+  EXPECT_TRUE(report.problems.empty());
+  ASSERT_TRUE(report.value);
+  EXPECT_EQ(Traces(report), kAzureTraces);
+  EXPECT_EQ(UrlOf(report, OtlpSignal::kLogs), kAzureLogs);
+  EXPECT_EQ(UrlOf(report, OtlpSignal::kMetrics), kAzureMetrics);
+  for (const auto& endpoint : report.value->endpoints) {
+    EXPECT_TRUE(endpoint->is_azure);
+    EXPECT_TRUE(endpoint->gzip);
+    EXPECT_EQ(endpoint->timeout, std::chrono::seconds(30));
+    EXPECT_TRUE(MayHaveToken(endpoint->url));
+  }
+}
+
+TEST(OtlpSettings, OtherUrlsAreNotAzureMonitorsIngestionUnlessSomebodySaysSo) {
+  for (const char* url : {"https://x.ingest.monitor.azure.com.evil.example/dataCollectionRules/d/streams/s/otlp/v1/traces", "https://x.ingest.monitor.azure.com/v1/traces",
+                          "https://ingest.monitor.azure.com/dataCollectionRules/d/streams/s/otlp/v1/traces", "https://x.ingest.monitor.azure.com/dataCollectionRules/d/streams/s/otlp/v1/spans"}) {
+    EXPECT_FALSE(Read({{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", url}}).value->Of(OtlpSignal::kTraces)->is_azure) << url;
+    EXPECT_TRUE(Read({{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", url}, {"AZMON_OTLP_AZURE", "on"}}).value->Of(OtlpSignal::kTraces)->is_azure) << url;
+  }
+  EXPECT_FALSE(Read({{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", kAzureTraces}, {"AZMON_OTLP_AZURE", "off"}}).value->Of(OtlpSignal::kTraces)->is_azure);
+  EXPECT_FALSE(Read({{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", kAzureTraces}, {"AZMON_OTLP_AZURE", "on"}}, {.azure = OtlpAzure::kOff}).value->Of(OtlpSignal::kTraces)->is_azure);
+  EXPECT_THAT(Read({{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", kAzureTraces}, {"AZMON_OTLP_AZURE", "maybe"}}).problems.at(0).text, HasSubstr("AZMON_OTLP_AZURE"));
+}
+
+TEST(OtlpSettings, WhatCannotWorkWithAzureMonitorsIngestionIsAProblem) {
+  const auto text = [](Variables variables, OtlpOptions options = {}) {
+    std::string all;
+    for (const auto& problem : Read(std::move(variables), std::move(options)).problems) all += problem.text + "\n";
+    return all;
+  };
+  EXPECT_THAT(text({{"OTEL_EXPORTER_OTLP_ENDPOINT", kAzureTraces}}), HasSubstr("has a URL for each"));
+  EXPECT_THAT(text({{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", kAzureTraces}, {"OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"}}), HasSubstr("OTEL_EXPORTER_OTLP_PROTOCOL"));
+  EXPECT_THAT(text({{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", kAzureTraces}}, {.protocol = OtlpProtocol::kGrpc}), HasSubstr("Options::otlp.protocol"));
+  EXPECT_THAT(text({{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", kAzureTraces}}), HasSubstr("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT and OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"));
+  EXPECT_THAT(text({{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", kAzureTraces}, {"OTLP_EXPORT_ENDPOINT", "http://collector:4317"}}), HasSubstr("are not used"));
+  EXPECT_EQ(Read({{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", kAzureTraces}, {"OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"}}).value->Of(OtlpSignal::kTraces)->protocol, OtlpProtocol::kHttpProtobuf);
+}
+
 }  // namespace
 }  // namespace azmon::deliver

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "deliver/otlp_verdict.h"
 
+#include <simdjson.h>
+
 #include <algorithm>
 #include <array>
 #include <protozero/pbf_reader.hpp>
@@ -114,6 +116,15 @@ std::string ReadStatusMessage(std::string_view body) {
   return {};
 }
 
+/// `error.code` of an answer of Azure's ingestion; empty if there is none.
+std::string AzureErrorCode(const std::string& body) {
+  simdjson::dom::parser parser;
+  simdjson::dom::element object;
+  std::string_view code;
+  if (parser.parse(body).get(object) != simdjson::SUCCESS || object["error"]["code"].get(code) != simdjson::SUCCESS) return {};
+  return std::string(code.substr(0, 200));
+}
+
 OtlpVerdict Accepted(std::string_view message) {
   OtlpVerdict verdict;
   const PartialSuccess partial = ReadPartialSuccess(message);
@@ -220,6 +231,38 @@ OtlpVerdict ClassifyOtlpGrpc(const transport::HttpResponse& response, base::Wall
     verdict.wait = ClampRetryAfter(*retry_info).value_or(kRetryAfterMin);
   } else if (const auto wait = response.Header("retry-after")) {
     verdict.wait = ParseRetryAfter(*wait, now);
+  }
+  return verdict;
+}
+
+OtlpVerdict ClassifyOtlpAzure(const transport::HttpResponse& response, base::WallTime now) {
+  const int status = response.status;
+  if (response.error != transport::TransportError::kNone || (status >= 200 && status < 300) || status == 413) return ClassifyOtlpHttp(response, now);
+  OtlpVerdict verdict{.action = OtlpAction::kDrop, .cause = "HTTP " + std::to_string(status), .advice = "see the data collection rule"};
+  if (const std::string code = AzureErrorCode(response.body); !code.empty()) verdict.cause += ": " + Excerpt(code);
+  if (status == 408 || status == 429 || status >= 500) {
+    verdict.action = OtlpAction::kRetry;
+    verdict.advice = "it is tried again";
+    if (const auto wait = response.Header("retry-after")) verdict.wait = ParseRetryAfter(*wait, now);
+    return verdict;
+  }
+  switch (status) {
+    case 400:
+      verdict.is_configuration = true;
+      verdict.advice = "compare the URL with the one that the portal shows, stream name and case included";
+      break;
+    case 401:
+      verdict.action = OtlpAction::kRetry;
+      verdict.needs_token = true;
+      verdict.advice = "the access token is not accepted; check the identity and its tenant";
+      break;
+    case 403: case 404:
+      verdict.action = OtlpAction::kRetry;
+      verdict.is_configuration = true;
+      verdict.advice = status == 403 ? "the identity needs the role Monitoring Metrics Publisher on the data collection rule; it counts after up to 30 minutes"
+                                     : "check the data collection rule's id and the stream in the URL";
+      break;
+    default: break;
   }
   return verdict;
 }

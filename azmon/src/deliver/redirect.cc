@@ -24,6 +24,11 @@ bool IsTrusted(const transport::Url& base, const transport::Url& target) {
 
 }  // namespace
 
+bool IsTrustedHost(std::string_view url) {
+  const auto parts = transport::ParseUrl(url);
+  return parts && std::ranges::any_of(kTrustedSuffixes, [&](std::string_view suffix) { return parts->host.ends_with(suffix); });
+}
+
 Result<std::string> RedirectTarget(std::string_view from, std::string_view base, std::string_view location) {
   const auto from_url = transport::ParseUrl(from);
   const auto base_url = transport::ParseUrl(base);

@@ -12,6 +12,9 @@
 
 namespace azmon::deliver {
 
+/// Whether the URL's host is one of the service's own.
+bool IsTrustedHost(std::string_view url);
+
 /// Where a 307 or 308 leads.
 ///
 /// @param from      the URL that was asked

@@ -76,9 +76,20 @@ TEST(Backoff, AzureDelaysAreTheNumbersOfTheSpecification) {
 TEST(Backoff, OtlpDelaysGrowFromOneSecondToAMinute) {
   EXPECT_EQ(OtlpDelay(1, 0), seconds(1));
   EXPECT_EQ(OtlpDelay(1, 1), seconds(2));
-  EXPECT_EQ(OtlpDelay(3, 0.5), seconds(4));
+  EXPECT_EQ(OtlpDelay(3, 0), seconds(4));
+  EXPECT_EQ(OtlpDelay(3, 0.5), seconds(6));
   EXPECT_EQ(OtlpDelay(6, 1), seconds(60));
   EXPECT_EQ(OtlpDelay(1000, 1), seconds(60));
+}
+
+TEST(Backoff, AtMostTwelveAttemptsAMinuteGoToWhatIsDown) {
+  for (const Breaker::Delay delay : {&AzureDelay, &OtlpDelay, &ConfigurationDelay}) {
+    std::chrono::milliseconds elapsed{0};
+    std::uint32_t attempts = 1;
+    // The shortest waits that the jitter can draw.
+    for (; elapsed < seconds(60); ++attempts) elapsed += delay(attempts, 0);
+    EXPECT_LE(attempts, 12U);
+  }
 }
 
 constexpr base::SteadyTime kStart{std::chrono::hours(1)};

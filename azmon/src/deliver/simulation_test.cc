@@ -125,7 +125,7 @@ class SimulatedNetwork final : public transport::Transport {
     waiting_.erase(found);
   }
   void Poll(base::SteadyTime) override {}
-  void Wake() override {}
+  void Wake() override { is_woken = true; }
 
   /// Ends what is due. @return whether something ended
   bool Run() {
@@ -152,6 +152,7 @@ class SimulatedNetwork final : public transport::Transport {
 
   Receiver azure;
   Receiver otlp;
+  bool is_woken = false;
 
  private:
   struct Exchange {
@@ -293,6 +294,7 @@ class World {
     const std::uint32_t resource = journal_.AddResource(ResourceMessage("service.name", "sim"), "");
     scope_ = journal_.AddScope(resource, ScopeMessage("sim"), "");
     kind_ = random_.Below(3);
+    journal_.SetListener(limits::kBatchFullBytes, [this] { network_.is_woken = true; });
     MakeDestinations();
   }
 
@@ -308,6 +310,7 @@ class World {
       }
       if (clock_.Now() >= next_event) {
         HaveAnEvent();
+        network_.is_woken = true;
         next_event = clock_.Now() + seconds(1 + random_.Below(180));
       }
       Turn(std::min({next_append, next_event, end}));
@@ -382,12 +385,16 @@ class World {
     }
   }
 
-  /// One turn of the delivery thread's loop, then the time until something happens.
+  /// One turn of the delivery thread's loop, if something woke it, then the time until something happens.
   void Turn(base::SteadyTime until) {
-    base::SteadyTime wake = std::min(until, Step());
+    if (std::exchange(network_.is_woken, false) || clock_.Now() >= wake_) wake_ = Step();
     tokens_->Run();
-    if (network_.Run()) return;
-    wake = std::min({wake, network_.NextAt(), tokens_->DueAt()});
+    if (network_.Run()) {
+      network_.is_woken = true;  // a completion ends the poll
+      return;
+    }
+    if (network_.is_woken) return;
+    const base::SteadyTime wake = std::min({until, wake_, network_.NextAt(), tokens_->DueAt()});
     const auto wait = std::chrono::ceil<milliseconds>(wake - clock_.Now());
     clock_.Advance(std::clamp(wait, milliseconds(0), milliseconds(60'000)));
     spins_ = wait <= milliseconds(0) ? spins_ + 1 : 0;
@@ -435,6 +442,7 @@ class World {
   std::set<int> azure_ids_;
   std::set<int> otlp_ids_;
   int spins_ = 0;
+  base::SteadyTime wake_{};  ///< when the destinations asked to be called
 };
 
 std::uint64_t SeedOfTheRun() {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What an answer of Application Insights means for the items that were sent.
 //
-// A pure function of the answer. Source: exporter spec sections 6.3 and 6.4, docs/reference of the status table.
+// A pure function of the answer. Source: exporter spec sections 6.3 and 6.4; the table: docs/reference/delivery.md
 #pragma once
 
 #include <chrono>

@@ -10,6 +10,7 @@
 #include "base/json_writer.h"
 #include "base/text.h"
 #include "base/version.h"
+#include "identity/credentials.h"
 
 namespace azmon::distro {
 namespace {
@@ -82,6 +83,62 @@ std::string SdkVersion(const Environment& environment) {
   return std::string(1, ResourceProvider(environment)) + "lm_cpp20:otel" + OPENTELEMETRY_SDK_VERSION + ":dst" + base::kVersion;
 }
 
+identity::Surroundings Around(const Environment& environment) {
+  identity::Surroundings around = identity::Surroundings::Real();
+  around.environment = &environment;
+  return around;
+}
+
+/// Exporter spec section 8: an identity is used only where one is asked for; by default the key alone will do.
+void ReadAzureIdentity(const Options& options, const Environment& environment, deliver::AzureSettings& azure, Settings& settings) {
+  constexpr const char* kVariable = "APPLICATIONINSIGHTS_AUTHENTICATION_STRING";
+  std::shared_ptr<Credential> credential = options.credential;
+  if (const auto text = environment.Get(kVariable); text && !credential) {
+    bool is_entra = false;
+    std::string client_id;
+    for (const std::string_view piece : base::Split(*text, ';')) {
+      const auto equals = piece.find('=');
+      const std::string_view key = base::Trim(piece.substr(0, equals));
+      const std::string_view value = equals == std::string_view::npos ? std::string_view() : base::Trim(piece.substr(equals + 1));
+      if (base::EqualsIgnoreCase(key, "Authorization")) is_entra = base::EqualsIgnoreCase(value, "AAD");
+      if (base::EqualsIgnoreCase(key, "ClientId")) client_id = value;
+    }
+    if (is_entra) {
+      credential = identity::MakeManagedIdentity(Around(environment), client_id);
+    } else {
+      settings.problems.push_back({.severity = Severity::kError, .setting = kVariable, .text = "is not Authorization=AAD or Authorization=AAD;ClientId=ID; the key alone is used"});
+    }
+  }
+  if (!credential) return;
+  if (!azure.connection.ingestion_endpoint.starts_with("https://")) {
+    settings.problems.push_back({.severity = Severity::kWarning,
+                                 .setting = "IngestionEndpoint",
+                                 .text = "is not https, so no access token is sent to it; the key alone is used"});
+    return;
+  }
+  std::string scope = azure.connection.aad_audience.empty() ? "https://monitor.azure.com//.default" : azure.connection.aad_audience;
+  if (!scope.ends_with("/.default")) scope.append("/.default");
+  azure.tokens = MakeTokenSource(credential, scope);
+  settings.notes.push_back("Application Insights gets access tokens by " + credential->Name());
+}
+
+/// Exporter spec section 9.2: on unless somebody switches them off; seconds from a minute to a day.
+void ReadSdkStats(const Environment& environment, deliver::AzureSettings& azure, Settings& settings) {
+  switch (ResourceProvider(environment)) {
+    case 'f': azure.sdk_stats.compute_type = "functions"; break;
+    case 'a': azure.sdk_stats.compute_type = "appsvc"; break;
+    case 'k': azure.sdk_stats.compute_type = "aks"; break;
+    default: break;
+  }
+  constexpr const char* kInterval = "APPLICATIONINSIGHTS_SDKSTATS_EXPORT_INTERVAL";
+  if (const auto text = environment.Get(kInterval)) {
+    const auto wanted = base::ParseInteger<std::int64_t>(*text);
+    if (wanted) azure.sdk_stats.interval = std::chrono::seconds(std::clamp<std::int64_t>(*wanted, 60, 86400));
+    if (!wanted) settings.problems.push_back({.severity = Severity::kWarning, .setting = kInterval, .text = "is no number of seconds; 900 is used"});
+  }
+  if (IsTrue(environment, "APPLICATIONINSIGHTS_SDKSTATS_DISABLED")) azure.sdk_stats.interval = std::chrono::seconds(0);
+}
+
 void ReadAzure(const Options& options, const Environment& environment, const resource::Host& host, Settings& settings) {
   const bool is_in_code = options.connection_string.has_value();
   // The program's string wins as a whole; its parts are never filled from the environment.
@@ -106,8 +163,33 @@ void ReadAzure(const Options& options, const Environment& environment, const res
   azure.envelope.host_name = host.name;
   azure.envelope.website_site_name = environment.Get("WEBSITE_SITE_NAME").value_or("");
   azure.envelope.website_instance_id = environment.Get("WEBSITE_INSTANCE_ID").value_or("");
+  ReadAzureIdentity(options, environment, azure, settings);
+  ReadSdkStats(environment, azure, settings);
   settings.notes.push_back("Application Insights at " + azure.connection.ingestion_endpoint);
   settings.azure = std::move(azure);
+}
+
+/// AZMON_AZURE_INGESTION: which of Azure's two ways in is used where both are configured.
+void ReadAzureIngestion(const Environment& environment, Settings& settings) {
+  const bool has_azure_otlp = settings.otlp && settings.otlp->HasAzure();
+  const auto text = environment.Get("AZMON_AZURE_INGESTION");
+  const auto is = [&](std::string_view value) { return text && base::EqualsIgnoreCase(*text, value); };
+  if (text && !is("classic") && !is("otlp") && !is("both")) {
+    settings.problems.push_back({.severity = Severity::kWarning, .setting = "AZMON_AZURE_INGESTION", .text = "is none of classic, otlp, both; what is configured is used"});
+  }
+  if (is("classic") && has_azure_otlp) {
+    for (auto& endpoint : settings.otlp->endpoints) {
+      if (endpoint && endpoint->is_azure) endpoint.reset();
+    }
+    if (std::ranges::none_of(settings.otlp->endpoints, [](const auto& endpoint) { return endpoint.has_value(); })) settings.otlp.reset();
+    settings.notes.emplace_back("Azure Monitor's OTLP ingestion is not used, because AZMON_AZURE_INGESTION is classic");
+  } else if (is("otlp") && has_azure_otlp && settings.azure) {
+    settings.azure.reset();
+    settings.notes.emplace_back("the connection string is not used, because AZMON_AZURE_INGESTION is otlp");
+  } else if (has_azure_otlp && settings.azure) {
+    settings.notes.emplace_back("traces and logs are stored and paid for twice, in Application Insights and by Azure Monitor's OTLP ingestion; "
+                                "AZMON_AZURE_INGESTION=classic or otlp picks one");
+  }
 }
 
 void ReadOtlp(const Options& options, const Environment& environment, Settings& settings) {
@@ -115,6 +197,22 @@ void ReadOtlp(const Options& options, const Environment& environment, Settings& 
   std::ranges::move(report.problems, std::back_inserter(settings.problems));
   std::ranges::move(report.log, std::back_inserter(settings.notes));
   settings.otlp = std::move(report.value);
+  ReadAzureIngestion(environment, settings);
+  if (!settings.otlp || !settings.otlp->HasAzure()) return;
+  std::shared_ptr<Credential> credential = options.otlp.credential ? options.otlp.credential : options.credential;
+  if (!credential) {
+    ChosenCredential chosen = identity::ChooseCredential(Around(environment), "");
+    if (!chosen.credential) settings.problems.push_back({.severity = Severity::kError, .setting = "Options::otlp.credential", .text = "Azure Monitor's OTLP ingestion wants an access token: " + chosen.problem});
+    credential = std::move(chosen.credential);
+  }
+  if (!credential) return;
+  std::string_view cloud = "com";
+  for (const auto& endpoint : settings.otlp->endpoints) {
+    if (endpoint && endpoint->url.find(".monitor.azure.us/") != std::string::npos) cloud = "us";
+    if (endpoint && endpoint->url.find(".monitor.azure.cn/") != std::string::npos) cloud = "cn";
+  }
+  settings.otlp->tokens = MakeTokenSource(credential, "https://monitor.azure." + std::string(cloud) + "/.default");
+  settings.notes.push_back("OTLP gets access tokens by " + credential->Name());
 }
 
 /// What OTEL_TRACES_SAMPLER may be. Distro spec 2.7: both spellings of the ratio, and the dotted one of older Python documentation.
@@ -259,16 +357,25 @@ void ReadMetrics(const Options& options, const Environment& environment, Setting
                                    .text = "is no number of milliseconds from 1 to a day; 60000 is used"});
     }
   }
+  const bool is_azure_otlp = settings.otlp && settings.otlp->Of(deliver::OtlpSignal::kMetrics) && settings.otlp->Of(deliver::OtlpSignal::kMetrics)->is_azure;
+  if (is_azure_otlp) {
+    // What the charts and queries of Application Insights expect (OTLP ingestion spec section 6).
+    settings.otlp_temporality = capture::Temporality::kDelta;
+    settings.notes.emplace_back(std::string("histograms go to Azure Monitor with explicit buckets, since opentelemetry-cpp ") + OPENTELEMETRY_SDK_VERSION +
+                                " has no exponential ones");
+  }
   if (const auto text = environment.Get("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE")) {
     const std::string preference = base::ToLower(*text);
     if (preference == "delta") {
       settings.otlp_temporality = capture::Temporality::kDelta;
     } else if (preference == "lowmemory") {
       settings.otlp_temporality = capture::Temporality::kLowMemory;
-    } else if (preference != "cumulative") {
+    } else if (preference == "cumulative") {
+      settings.otlp_temporality = capture::Temporality::kCumulative;
+    } else {
       settings.problems.push_back({.severity = Severity::kWarning,
                                    .setting = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
-                                   .text = "is none of cumulative, delta, lowmemory; cumulative is used"});
+                                   .text = "is none of cumulative, delta, lowmemory; the default is used"});
     }
   }
   if (const auto text = environment.Get("OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION")) {

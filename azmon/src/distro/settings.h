@@ -46,6 +46,7 @@ struct Settings {
   bool HasConsole() const { return traces.to_console || logs.to_console || metrics.to_console; }
 };
 
+/// @param environment   outlives the credentials in the result
 /// @param has_terminal  standard error is a terminal, for Console::kAuto
 Settings ReadSettings(const Options& options, const base::Environment& environment, const resource::Host& host, bool has_terminal = false);
 

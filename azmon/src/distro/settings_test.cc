@@ -61,6 +61,78 @@ TEST(Settings, AllProblemsAreReportedTogetherAndTheRestRuns) {
   EXPECT_THAT(settings.propagators, ElementsAre(Propagator::kTraceContext));
 }
 
+constexpr const char* kAzureTraces = "https://x.eastus-1.ingest.monitor.azure.com/dataCollectionRules/dcr-1/streams/Microsoft-OTLP-Traces/otlp/v1/traces";
+constexpr const char* kAzureMetrics = "https://x.eastus-1.metrics.ingest.monitor.azure.com/dataCollectionRules/dcr-1/streams/Custom-Metrics-Otel/otlp/v1/metrics";
+
+Variables AzureOtlp(Variables more = {}) {
+  more.insert({{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", kAzureTraces}, {"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", kAzureMetrics},
+               {"IDENTITY_ENDPOINT", "http://localhost:42356/msi/token"}, {"IDENTITY_HEADER", "h"}});
+  return more;
+}
+
+TEST(Settings, AzureMonitorsOtlpIngestionGetsTokensAndDeltas) {
+  const Settings settings = Read(AzureOtlp());
+  EXPECT_TRUE(settings.problems.empty()) << Describe(settings.problems);
+  ASSERT_TRUE(settings.otlp && settings.otlp->HasAzure());
+  EXPECT_NE(settings.otlp->tokens, nullptr);
+  EXPECT_EQ(settings.otlp_temporality, capture::Temporality::kDelta);
+  EXPECT_EQ(Read(AzureOtlp({{"OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "cumulative"}})).otlp_temporality, capture::Temporality::kCumulative);
+  EXPECT_EQ(Read({{"OTLP_EXPORT_ENDPOINT", "http://localhost:4317"}}).otlp_temporality, capture::Temporality::kCumulative);
+  EXPECT_EQ(Read({{"OTLP_EXPORT_ENDPOINT", "http://localhost:4317"}}).otlp->tokens, nullptr);
+}
+
+TEST(Settings, AzureMonitorsOtlpIngestionWithoutAnIdentityIsAProblem) {
+  Variables variables = AzureOtlp();
+  variables.erase("IDENTITY_HEADER");
+  const Settings settings = Read(variables);
+  ASSERT_EQ(settings.problems.size(), 1U);
+  EXPECT_THAT(settings.problems[0].text, HasSubstr("IDENTITY_HEADER"));
+  EXPECT_TRUE(settings.otlp.has_value());
+}
+
+TEST(Settings, AzureIngestionPicksOneOfTwoWaysAndSaysWhenBothAreUsed) {
+  const auto both = AzureOtlp({{"APPLICATIONINSIGHTS_CONNECTION_STRING", kConnectionString}});
+  const Settings settings = Read(both);
+  EXPECT_TRUE(settings.azure && settings.otlp);
+  EXPECT_THAT(settings.notes, testing::Contains(HasSubstr("twice")));
+  const auto with = [&](const char* value) {
+    Variables variables = both;
+    variables["AZMON_AZURE_INGESTION"] = value;
+    return Read(variables);
+  };
+  EXPECT_TRUE(with("classic").azure && !with("classic").otlp);
+  EXPECT_TRUE(!with("otlp").azure && with("otlp").otlp);
+  EXPECT_TRUE(with("both").azure && with("both").otlp);
+  EXPECT_THAT(Describe(with("neither").problems), HasSubstr("AZMON_AZURE_INGESTION"));
+}
+
+TEST(Settings, AuthenticationStringAsksForAnIdentityAndNeverOverHttp) {
+  const std::string https = "InstrumentationKey=00000000-0000-4000-8000-0000a2004380;IngestionEndpoint=https://eastus-8.in.applicationinsights.azure.com/";
+  const auto with = [&](const std::string& connection, const char* value) {
+    return Read({{"APPLICATIONINSIGHTS_CONNECTION_STRING", connection}, {"APPLICATIONINSIGHTS_AUTHENTICATION_STRING", value}});
+  };
+  EXPECT_NE(with(https, "Authorization=AAD").azure->tokens, nullptr);
+  EXPECT_NE(with(https, " authorization = aad ; ClientId=5E29463D").azure->tokens, nullptr);
+  EXPECT_EQ(with(https, "Authorization=ikey").azure->tokens, nullptr);
+  EXPECT_EQ(Read({{"APPLICATIONINSIGHTS_CONNECTION_STRING", https}, {"IDENTITY_ENDPOINT", "http://localhost/"}, {"IDENTITY_HEADER", "h"}}).azure->tokens, nullptr)
+      << "nobody asked for one";
+  const Settings http = with(kConnectionString, "Authorization=AAD");
+  EXPECT_EQ(http.azure->tokens, nullptr);
+  EXPECT_THAT(Describe(http.problems), HasSubstr("not https"));
+}
+
+TEST(Settings, SdkStatisticsAreOnUnlessSwitchedOff) {
+  const auto interval = [](Variables variables) {
+    variables["APPLICATIONINSIGHTS_CONNECTION_STRING"] = kConnectionString;
+    return Read(variables).azure->sdk_stats.interval.count();
+  };
+  EXPECT_EQ(interval({}), 900);
+  EXPECT_EQ(interval({{"APPLICATIONINSIGHTS_SDKSTATS_DISABLED", "TRUE"}}), 0);
+  EXPECT_EQ(interval({{"APPLICATIONINSIGHTS_SDKSTATS_DISABLED", "no"}}), 900);
+  EXPECT_EQ(interval({{"APPLICATIONINSIGHTS_SDKSTATS_EXPORT_INTERVAL", "1"}}), 60);
+  EXPECT_EQ(interval({{"APPLICATIONINSIGHTS_SDKSTATS_EXPORT_INTERVAL", "999999"}}), 86400);
+}
+
 TEST(Settings, OperatorsSwitchesWin) {
   EXPECT_TRUE(Read({{"OTEL_SDK_DISABLED", "TRUE"}}).sdk_disabled);
   EXPECT_FALSE(Read({{"OTEL_TRACES_EXPORTER", "none"}, {"OTLP_EXPORT_ENDPOINT", "http://localhost:4317"}}).traces.is_enabled);

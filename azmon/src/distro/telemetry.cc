@@ -213,6 +213,7 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
                                        log->Write(severity == Severity::kError ? distro::LogLevel::kError : distro::LogLevel::kWarn, line);
                                      }};
     if (settings_.HasConsole()) options.console = &base::StandardError();
+    if (options_.on_health) options.on_loss = [this] { options_.on_health(GetHealth()); };
     if (settings_.standard_metrics) {
       const auto reader =
           std::make_shared<meter::StandardReader>(*journal_, settings_.azure->envelope, base::SystemClock(), limits::kStandardMetricsInterval);

@@ -26,7 +26,7 @@ constexpr milliseconds kFetchRetryMin{1000};
 constexpr milliseconds kFetchRetryMax{30000};
 constexpr milliseconds kPermanentRetry{60000};
 /// How long destruction waits for a fetch to notice that it was given up.
-constexpr milliseconds kGoodbye{200};
+constexpr milliseconds kGoodbye{60};
 
 /// Shared with the fetching thread, which may outlive the cache by a moment.
 struct State {

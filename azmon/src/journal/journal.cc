@@ -39,6 +39,9 @@ std::string_view Name(DropReason reason) {
     case kTooLarge: return "TOO_LARGE";
     case kNotDelivered: return "NOT_DELIVERED";
     case kThrottled: return "THROTTLED";
+    case kUnsupported: return "UNSUPPORTED";
+    case kNotFinite: return "NOT_FINITE";
+    case kNoValue: return "NO_VALUE";
     case kCount: break;
   }
   return "UNKNOWN";

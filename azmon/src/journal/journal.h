@@ -55,6 +55,9 @@ enum class DropReason : std::uint8_t {
   kTooLarge,             ///< alone over the destination's limit
   kNotDelivered,         ///< still waiting when the process ended and nowhere to keep it
   kThrottled,            ///< over the destination's own rate
+  kUnsupported,          ///< the destination has nothing that it could become
+  kNotFinite,            ///< a metric whose values are NaN or infinite, which JSON cannot say
+  kNoValue,              ///< a metric without a value
   kCount
 };
 std::string_view Name(DropReason reason);

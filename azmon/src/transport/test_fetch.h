@@ -32,8 +32,8 @@ inline HttpResponse Fetch(Transport& transport, HttpRequest request) {
     out = std::move(response);
     is_done = true;
   });
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
-  while (!is_done && std::chrono::steady_clock::now() < deadline) transport.Poll(deadline);
+  const auto deadline = base::SystemClock().Now() + std::chrono::minutes(1);
+  while (!is_done && base::SystemClock().Now() < deadline) transport.Poll(deadline);
   EXPECT_TRUE(is_done);
   return out;
 }

@@ -54,6 +54,7 @@ class TestHttpServer {
     ::close(listener_);
   }
 
+  int Port() const { return port_; }
   std::string Url() const { return "http://127.0.0.1:" + std::to_string(port_); }
   std::vector<Request> Requests() const {
     const std::lock_guard lock(mutex_);
