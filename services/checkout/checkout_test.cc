@@ -103,15 +103,27 @@ TEST(Checkout, FinalAnswersAreNotTriedAgain) {
   }
 }
 
-TEST(Checkout, TriesAreBoundedInNumberAndTime) {
+TEST(Checkout, AnOrderIsTriedUntilItsPatienceEnds) {
   ScriptedPeer down({WithStatus(503, "peer_unavailable")});
-  EXPECT_EQ(Place(down).failure, "peer_unavailable");
-  EXPECT_EQ(down.orders.size(), 3u);
+  EXPECT_EQ(Place(down, 600ms).failure, "peer_unavailable");
+  EXPECT_GE(down.orders.size(), 2u);
+  EXPECT_LT(down.orders.size(), 100u);
+  ScriptedPeer back(std::vector<std::optional<Problem>>{WithStatus(503, "a"), WithStatus(503, "b"), WithStatus(503, "c"), WithStatus(503, "d"), std::nullopt});
+  EXPECT_EQ(Place(back, 60s).failure, "");
+  EXPECT_EQ(back.orders.size(), 5u);
+}
+
+TEST(Checkout, RetryAfterIsHonoured) {
   Problem later = WithStatus(503, "peer_unavailable");
   later.retry_after = 60s;
   ScriptedPeer patient({later});
   EXPECT_EQ(Place(patient).failure, "peer_unavailable");
   EXPECT_EQ(patient.orders.size(), 1u);
+  later.retry_after = 1s;
+  ScriptedPeer soon(std::vector<std::optional<Problem>>{later, std::nullopt});
+  const auto started = std::chrono::steady_clock::now();
+  EXPECT_EQ(Place(soon, 60s).failure, "");
+  EXPECT_GE(std::chrono::steady_clock::now() - started, 1s);
 }
 
 TEST(Checkout, ReasonOfAFailureIsOneWord) {

@@ -1,77 +1,69 @@
 // SPDX-License-Identifier: MIT
 // checkout: places orders, one line each on stdout.
-#include <azmon/asio.h>
-
 #include <atomic>
 #include <future>
 #include <memory>
-#include <span>
 
 #include "services/checkout/order_stream.h"
+#include "services/checkout/recent_orders.h"
+#include "services/checkout/routes.h"
 #include "services/checkout/settings.h"
 #include "services/shared/console.h"
 #include "services/shared/limits.h"
-#include "services/shared/order_client.h"
 #include "services/shared/service.h"
-#include "services/shared/telemetry.h"
 
 namespace {
 
-const services::ProgramInfo kInfo{
-    .name = "checkout",
-    .summary = "Places orders, one line each on stdout; exits 0 only if all succeeded.",
-    .environment = R"(  SERVICE_ORDER_PROCESSOR_API_NAME
-                          order-processor: host:port, a URL, or an app name
-  ORDER_RATE, ORDER_COUNT as --rate and --count, which win
-  HOST, HEALTH_PORT       /livez, /readyz, /startupz, /telemetryz (127.0.0.1, 9000; 0: off)
-  TELEMETRY               none, azmon or dual (all destinations that are configured)
-)",
-    .flags = checkout::FlagSpecs(),
-    .health_port = 9000};
-
-/// Places the orders; ends when all are placed, or after a signal when those in flight have ended.
-int PlaceOrders(const checkout::Settings& settings, std::optional<azmon::Telemetry> telemetry) {
-  net::Runtime runtime(services::ServiceRuntimeOptions());
-  auto health = services::HealthServer::Start(runtime, settings.listen, telemetry ? &*telemetry : nullptr);
-  if (!health.ok()) return services::Fail(kInfo.name, health.error());
-
+/// Places the orders, and with --serve takes those that are posted; ends when all are placed (with --serve: never by itself), or after a
+/// signal when those in flight have ended.
+int PlaceOrders(services::Service& service, const checkout::Settings& settings) {
   std::atomic<std::uint64_t> failed = 0;
-  const auto report = [&failed](const checkout::Placed& placed) {
+  const auto recent = std::make_shared<checkout::RecentOrders>();
+  const auto report = [&failed, recent](const checkout::Placed& placed) {
     if (!placed.failure.empty()) ++failed;
+    recent->Add(placed);
     services::PrintLine(placed.ToLine());
   };
-  auto peer =
-      std::make_shared<services::HttpOrderPeer>(services::MakeTracedClient(runtime), "order-processor", settings.order_processor);
-  const checkout::OrderStreamOptions options{
-      .rate_per_s = settings.rate_per_s, .count = settings.count, .in_flight_max = services::limits::kOrdersInFlightMax};
-  const auto stream = std::make_shared<checkout::OrderStream>(runtime, std::move(peer), options, report);
-  std::promise<void> done;
-  stream->Start([&] {
-    done.set_value();
-    runtime.RequestStop();
-  });
-  (*health)->SetReady(true);
-
-  runtime.WaitForStop();
-  (*health)->SetReady(false);
-  stream->Stop();
-  // Every order ends at its deadline at the latest, so this wait does.
-  done.get_future().wait();
-  if (telemetry && !telemetry->Shutdown(services::kTelemetryShutdown)) {
-    services::PrintNotice(kInfo.name, "not all telemetry was delivered before the end");
+  // It repeats by itself, so that every try is seen by the order's own patience.
+  const auto peer = service.MakeOrderPeer("order-processor", settings.order_processor, 1);
+  if (settings.serves) {
+    if (const auto listening = service.Listen(checkout::Routes(peer, recent)); !listening.ok()) {
+      return services::Fail(service, listening.error());
+    }
   }
-  (*health).reset();
-  runtime.Stop();
-  return failed == 0 ? services::kExitDone : services::kExitFailed;
+  const checkout::OrderStreamOptions options{.rate_per_s = settings.rate_per_s,
+                                             .count = settings.count,
+                                             .in_flight_max = services::limits::kOrdersInFlightMax,
+                                             .patience = settings.patience};
+  const auto stream = std::make_shared<checkout::OrderStream>(service.runtime(), peer, options, report);
+  service.WatchCredentials();
+  std::promise<void> done;
+  const auto on_done = [&] {
+    done.set_value();
+    if (!settings.serves) service.runtime().RequestStop();
+  };
+  if (settings.rate_per_s > 0) {
+    stream->Start(on_done);
+  } else {
+    done.set_value();
+  }
+  service.SetReady(true);
+
+  service.runtime().WaitForStop();
+  service.Drain();
+  stream->Stop();
+  // Every order ends when its patience does at the latest, so this wait does.
+  done.get_future().wait();
+  return service.End(failed == 0 ? services::kExitDone : services::kExitFailed);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  azmon::asio::InstallContext();
-  const auto flags = services::ParseFlags(std::span<const char* const>(argv, static_cast<std::size_t>(argc)).subspan(1), kInfo.flags);
-  if (const auto exit_code = services::HandleFlags(flags, kInfo)) return *exit_code;
-  const auto settings = checkout::SettingsFrom(flags);
-  if (!settings.ok()) return services::Fail(kInfo.name, settings.error());
-  return PlaceOrders(*settings, services::StartTelemetry(kInfo.name, settings->telemetry, azmon::base::ProcessEnvironment()));
+  const services::ProgramInfo info{.name = "checkout",
+                                   .summary = "Places orders, one line each on stdout; exits 0 only if all succeeded.",
+                                   .flags = checkout::FlagSpecs(),
+                                   .health_port = 9000};
+  return services::Main(
+      info, argc, argv, [](const services::Flags& flags) { return checkout::SettingsFrom(flags); }, PlaceOrders);
 }

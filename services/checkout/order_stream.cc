@@ -8,7 +8,6 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <utility>
 
-#include "services/shared/limits.h"
 
 namespace checkout {
 namespace {
@@ -78,7 +77,7 @@ awaitable<void> OrderStream::Pace(std::function<void()> done) {
 
 awaitable<void> OrderStream::PlaceOne(std::uint64_t number) {
   const std::string id = ids_.Make();
-  const Placed placed = co_await PlaceOrder(id, MakeOrder(id, number), *peer_, steady_clock::now() + services::limits::kOrderDeadline);
+  const Placed placed = co_await PlaceOrder(id, MakeOrder(id, number), *peer_, steady_clock::now() + options_.patience);
   report_(placed);
   OnEnd();
 }

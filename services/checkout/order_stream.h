@@ -7,6 +7,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -14,6 +15,7 @@
 #include "net/runtime.h"
 #include "services/checkout/place_order.h"
 #include "services/shared/ids.h"
+#include "services/shared/limits.h"
 #include "services/shared/order_client.h"
 
 namespace checkout {
@@ -22,6 +24,7 @@ struct OrderStreamOptions {
   double rate_per_s = 1;
   std::uint64_t count = 0;  ///< 0: until Stop()
   std::size_t in_flight_max = 256;
+  std::chrono::milliseconds patience = services::limits::kOrderPatience;  ///< of one order
 };
 
 class OrderStream : public std::enable_shared_from_this<OrderStream> {

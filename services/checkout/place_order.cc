@@ -8,8 +8,9 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "base/json_writer.h"
-#include "base/random.h"
+#include "services/shared/counts.h"
 #include "services/shared/limits.h"
+#include "services/shared/log.h"
 #include "services/shared/retry.h"
 #include "services/shared/span.h"
 
@@ -26,11 +27,6 @@ struct Good {
   std::int64_t unit_price_minor;
 };
 constexpr std::array kGoods = {Good{"tea-earl-grey", 890}, Good{"coffee-arabica", 1450}, Good{"cocoa-70", 1120}, Good{"mug-blue", 1690}, Good{"kettle-steel", 5990}};
-
-double Chance() {
-  thread_local azmon::base::Random random;
-  return random.Unit();
-}
 
 }  // namespace
 
@@ -55,23 +51,23 @@ std::string Placed::ToLine() const {
 
 bool MayTryAgain(const Problem& problem) { return problem.status == 503 || problem.status == 504; }
 
-awaitable<Placed> PlaceOrder(std::string id, std::string order, services::OrderPeer& peer, net::Deadline deadline) {
-  constexpr services::BackOff kBackOff{services::limits::kOrderRetryBase, services::limits::kOrderDeadline};
+awaitable<Placed> PlaceOrder(std::string id, std::string order, services::OrderPeer& peer, net::Deadline patience) {
+  constexpr services::BackOff kBackOff{services::limits::kOrderRetryBase, services::limits::kOrderRetryCap};
   const auto started = steady_clock::now();
   services::Span span("place order");
   span.Set("order.id", id);
   std::optional<Problem> problem;
   for (int tries = 0;; ++tries) {
-    problem = co_await peer.Send(order, deadline, tries);
+    problem = co_await peer.Send(order, std::min(steady_clock::now() + services::limits::kOrderDeadline, patience), tries);
     if (!problem || !MayTryAgain(*problem) || tries + 1 >= services::limits::kOrderTriesMax) break;
     const milliseconds asked = problem->retry_after.value_or(std::chrono::seconds(0));
-    const milliseconds wait = std::max(asked, services::Delay(kBackOff, tries, Chance()));
-    if (steady_clock::now() + wait >= deadline) break;
+    // Those who were all sent away at once must not all come back at once.
+    const milliseconds wait = asked + services::Delay(kBackOff, tries, services::Chance());
+    if (steady_clock::now() + wait >= patience) break;
     boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
     timer.expires_after(wait);
     co_await timer.async_wait(boost::asio::use_awaitable);
   }
-  if (problem) span.Fail(*problem);
   Placed placed;
   placed.id = std::move(id);
   if (problem) placed.failure = problem->code.empty() ? "status_" + std::to_string(problem->status) : problem->code;
@@ -79,6 +75,14 @@ awaitable<Placed> PlaceOrder(std::string id, std::string order, services::OrderP
   std::ranges::replace_if(placed.failure, [](char c) { return c <= ' ' || c == 0x7F; }, '_');
   placed.took = std::chrono::round<milliseconds>(steady_clock::now() - started);
   placed.trace_id = span.TraceId();
+  services::Add(problem ? services::Count::kOrderFailed : services::Count::kOrderPlaced);
+  if (problem) {
+    span.Fail(*problem);
+    // The terminal has the order's own line.
+    services::Log(services::LogLevel::kWarn, "an order failed", {{"order.id", placed.id}, {"error.type", placed.failure}},
+                  services::LogTo::kTelemetryAlone);
+  }
+  placed.problem = std::move(problem);
   co_return placed;
 }
 

@@ -7,6 +7,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,6 +25,7 @@ struct Placed {
   std::string failure;  ///< one word, "order_conflict"; empty: it succeeded
   std::chrono::milliseconds took{0};
   std::string trace_id;
+  std::optional<services::Problem> problem;  ///< the last answer, if it failed
 
   /// The line that is printed: "order ID ok MS ms trace HEX" or "order ID failed REASON trace HEX".
   std::string ToLine() const;
@@ -32,8 +34,9 @@ struct Placed {
 /// Whether the same order may be sent again after this answer: only after one that may pass.
 bool MayTryAgain(const services::Problem& problem);
 
-/// Places an order, as the span `place order`: tries again under the same id while the answer may pass and the deadline allows.
+/// Places an order, as the span `place order`: tries again under the same id until it has a final answer, or patience is at its end.
+/// Each try has the deadline of an order (kOrderDeadline); between them it waits with full jitter, or as long as Retry-After asks.
 /// @param peer  order-processor; must outlive the coroutine
-boost::asio::awaitable<Placed> PlaceOrder(std::string id, std::string order, services::OrderPeer& peer, net::Deadline deadline);
+boost::asio::awaitable<Placed> PlaceOrder(std::string id, std::string order, services::OrderPeer& peer, net::Deadline patience);
 
 }  // namespace checkout

@@ -2,6 +2,7 @@
 // What checkout reads of its flags and environment.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <span>
 
@@ -14,11 +15,12 @@
 namespace checkout {
 
 struct Settings {
-  services::ListenSettings listen;  ///< only the health port is used
+  services::CommonSettings common;
   net::Url order_processor;
   double rate_per_s = 1;
   std::uint64_t count = 0;  ///< 0: for ever
-  services::TelemetryChoice telemetry = services::TelemetryChoice::kAll;
+  std::chrono::milliseconds patience = services::limits::kOrderPatience;
+  bool serves = false;  ///< --serve
 };
 
 /// The flags that checkout knows.

@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "services/shared/counts.h"
+#include "services/shared/log.h"
 #include "services/shared/order.h"
 #include "services/shared/span.h"
 
@@ -16,7 +18,11 @@ awaitable<std::optional<Problem>> ProcessOrder(std::string id, std::string body,
   Span span("process order");
   span.Set("order.id", id);
   auto problem = co_await peer.Send(std::move(body), deadline, 0);
-  if (problem) span.Fail(*problem);
+  services::Add(problem ? services::Count::kOrderNotProcessed : services::Count::kOrderProcessed);
+  if (problem) {
+    span.Fail(*problem);
+    services::Log(services::LogLevel::kWarn, "an order was not processed", {{"order.id", id}, {"error.type", problem->code}});
+  }
   co_return problem;
 }
 

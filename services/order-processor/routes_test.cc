@@ -25,7 +25,9 @@ struct Chain {
   explicit Chain(std::vector<Script::Reply> replies) : script(std::move(replies)), receipt(script.Router()), client_runtime(kOneLoop), server(MakeRoutes()) {}
 
   net::Router MakeRoutes() {
-    return Routes(std::make_shared<services::HttpOrderPeer>(std::make_shared<net::Client>(client_runtime), "receipt", receipt.Url()));
+    return Routes(std::make_shared<services::HttpOrderPeer>(
+        std::make_shared<net::Client>(client_runtime),
+        services::PeerOptions{.name = "receipt", .origin = receipt.Url(), .tries_max = 1, .authorization = {}}));
   }
 
   static inline const net::RuntimeOptions kOneLoop{.threads = 1, .handle_signals = false, .bind_executor = {}};
@@ -83,7 +85,7 @@ TEST(OrderProcessorSettings, AreReadOrRefusedAsAWhole) {
   const auto settings = SettingsFromEnvironment(azmon::base::MapEnvironment(Variables{{"SERVICE_RECEIPT_API_NAME", "receipt-x"}}));
   ASSERT_TRUE(settings.ok());
   EXPECT_EQ(settings->receipt.ToString(), "http://receipt-x/");
-  EXPECT_EQ(settings->listen.port, 8001);
+  EXPECT_EQ(settings->common.listen.port, 8001);
   const auto refused = SettingsFromEnvironment(azmon::base::MapEnvironment(Variables{{"PORT", "-1"}}));
   ASSERT_FALSE(refused.ok());
   EXPECT_NE(refused.error().detail.find("SERVICE_RECEIPT_API_NAME"), std::string::npos);

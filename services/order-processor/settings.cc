@@ -6,9 +6,8 @@ namespace order_processor {
 azmon::Result<Settings> SettingsFromEnvironment(const azmon::base::Environment& environment) {
   services::SettingsReader reader(environment);
   Settings settings;
-  settings.listen = reader.Listen(8001, 9001);
+  settings.common = reader.Common(8001, 9001);
   settings.receipt = reader.Peer("SERVICE_RECEIPT_API_NAME", "127.0.0.1:8002");
-  settings.telemetry = reader.Telemetry();
   if (const auto checked = reader.Check(); !checked.ok()) return checked.error();
   return settings;
 }

@@ -10,9 +10,8 @@
 namespace order_processor {
 
 struct Settings {
-  services::ListenSettings listen;
+  services::CommonSettings common;
   net::Url receipt;
-  services::TelemetryChoice telemetry = services::TelemetryChoice::kAll;
 };
 
 /// All settings, or kBadSetting with everything that is wrong with them, a line each.

@@ -9,7 +9,7 @@
 
 #include "net/client.h"
 #include "services/shared/blob_client.h"
-#include "services/shared/console.h"
+#include "services/shared/log.h"
 
 namespace receipt {
 namespace {
@@ -29,7 +29,7 @@ awaitable<BlobStatus> MakeContainer(std::shared_ptr<services::BlobClient> storag
     const auto answer = co_await storage->CreateContainer(steady_clock::now() + kTryTimeout);
     if (answer.status == BlobStatus::kDone) co_return answer.status;
     if (answer.status == BlobStatus::kRefused) {
-      services::PrintNotice("receipt", "the container cannot be made: " + answer.detail);
+      services::Log(services::LogLevel::kError, "the container cannot be made", {{"detail", answer.detail}});
       co_return answer.status;
     }
     if (steady_clock::now() + kRetry >= until) co_return answer.status;
@@ -53,7 +53,7 @@ void PrepareContainer(net::Runtime& runtime, const services::StorageSettings& se
   // Lambdas with captures must outlive their coroutines; these only call one that owns what it needs.
   runtime.Run([&]() -> awaitable<void> { status = co_await MakeContainer(storage, steady_clock::now() + patience); });
   if (status == BlobStatus::kDone || status == BlobStatus::kRefused) return;
-  services::PrintNotice("receipt", "the emulator does not answer yet; its container will be made as soon as it does");
+  services::Log(services::LogLevel::kWarn, "the emulator does not answer yet; its container will be made as soon as it does");
   runtime.Spawn([storage]() { return MakeContainerInTheEnd(storage); });
 }
 

@@ -98,8 +98,8 @@ TEST(ReceiptSettings, AreReadOrRefusedAsAWhole) {
   const azmon::base::MapEnvironment good({{"AZURE_STORAGE_CONNECTION_STRING", "UseDevelopmentStorage=true"}, {"PORT", "0"}});
   const auto settings = SettingsFromEnvironment(good);
   ASSERT_TRUE(settings.ok());
-  EXPECT_EQ(settings->listen.port, 0);
-  EXPECT_EQ(settings->listen.health_port, 9002);
+  EXPECT_EQ(settings->common.listen.port, 0);
+  EXPECT_EQ(settings->common.listen.health_port, 9002);
   const auto refused = SettingsFromEnvironment(azmon::base::MapEnvironment({{"PORT", "x"}, {"TELEMETRY", "y"}}));
   ASSERT_FALSE(refused.ok());
   for (const char* name : {"PORT", "TELEMETRY", "AZURE_STORAGE_CONNECTION_STRING"}) {

@@ -6,9 +6,8 @@ namespace receipt {
 azmon::Result<Settings> SettingsFromEnvironment(const azmon::base::Environment& environment) {
   services::SettingsReader reader(environment);
   Settings settings;
-  settings.listen = reader.Listen(8002, 9002);
+  settings.common = reader.Common(8002, 9002);
   settings.storage = services::ReadStorageSettings(reader);
-  settings.telemetry = reader.Telemetry();
   if (const auto checked = reader.Check(); !checked.ok()) return checked.error();
   return settings;
 }

@@ -10,9 +10,8 @@
 namespace receipt {
 
 struct Settings {
-  services::ListenSettings listen;
+  services::CommonSettings common;
   services::StorageSettings storage;
-  services::TelemetryChoice telemetry = services::TelemetryChoice::kAll;
 };
 
 /// All settings, or kBadSetting with everything that is wrong with them, a line each.

@@ -3,7 +3,9 @@
 
 #include <utility>
 
+#include "services/shared/counts.h"
 #include "services/shared/http.h"
+#include "services/shared/log.h"
 #include "services/shared/span.h"
 
 namespace receipt {
@@ -12,6 +14,8 @@ namespace {
 using boost::asio::awaitable;
 using services::BlobAnswer;
 using services::BlobStatus;
+using services::Count;
+using services::LogLevel;
 using services::Problem;
 using services::Span;
 
@@ -54,9 +58,19 @@ awaitable<std::optional<Problem>> WriteReceipt(services::Order order, services::
     problem = StoreProblem(created.status);
   }
   if (problem) {
+    const bool is_conflict = problem->status == 409;
+    services::Add(is_conflict ? Count::kReceiptConflict : Count::kReceiptFailed);
     span.Fail(*problem);
+    if (is_conflict) {
+      services::Log(LogLevel::kWarn, "an order came again with another content", {{"order.id", order.id}});
+    } else {
+      services::Log(LogLevel::kError, "a receipt was not written", {{"order.id", order.id}, {"error.type", problem->code}, {"detail", created.detail}});
+    }
   } else {
-    span.Set("receipt.outcome", created.status == BlobStatus::kDone ? "written" : "repeated");
+    const bool is_new = created.status == BlobStatus::kDone;
+    services::Add(is_new ? Count::kReceiptWritten : Count::kReceiptRepeated);
+    span.Set("receipt.outcome", is_new ? "written" : "repeated");
+    if (!is_new) services::Log(LogLevel::kDebug, "an order came again and has its receipt already", {{"order.id", order.id}});
   }
   co_return problem;
 }

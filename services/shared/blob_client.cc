@@ -10,7 +10,6 @@
 #include <utility>
 #include <vector>
 
-#include "base/random.h"
 #include "base/text.h"
 #include "services/shared/ids.h"
 #include "services/shared/limits.h"
@@ -29,11 +28,6 @@ using std::chrono::steady_clock;
 constexpr std::string_view kApiVersion = "2021-12-02";
 
 using Pairs = std::vector<std::pair<std::string, std::string>>;
-
-double Chance() {
-  thread_local azmon::base::Random random;
-  return random.Unit();
-}
 
 /// The text between <Code> and </Code> in the head of an XML error; a proxy may have sent anything else.
 std::string CodeInBody(std::string_view body) {

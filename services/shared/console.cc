@@ -17,6 +17,8 @@ void Write(std::FILE* stream, const std::string& text) {
 
 void PrintLine(std::string_view line) { Write(stdout, std::string(line) + "\n"); }
 
+void PrintErrorLine(std::string_view line) { Write(stderr, std::string(line) + "\n"); }
+
 void PrintNotice(std::string_view program, std::string_view line) {
   Write(stderr, std::string(program) + ": " + std::string(line) + "\n");
 }

@@ -72,6 +72,14 @@ Problem TooLate(std::string_view what) {
           .retry_after = {}};
 }
 
+Problem Unauthorized() {
+  return {.status = 401,
+          .code = "unauthorized",
+          .detail = "Show a token of this service (Authorization: Bearer), or a client certificate with a name that it knows.",
+          .fields = {},
+          .retry_after = {}};
+}
+
 Problem Unavailable(std::string code, std::string detail) {
   return {.status = 503, .code = std::move(code), .detail = std::move(detail), .fields = {}, .retry_after = limits::kRetryAfter};
 }

@@ -34,6 +34,9 @@ std::optional<Problem> CheckOrderHeaders(const net::Request& request);
 /// 504: the deadline has passed. What was begun may have been carried out; the same order may be sent again.
 Problem TooLate(std::string_view what);
 
+/// 401: the caller has shown neither a token nor a certificate that is known.
+Problem Unauthorized();
+
 /// 503 with Retry-After.
 Problem Unavailable(std::string code, std::string detail);
 

@@ -53,9 +53,47 @@ inline constexpr std::chrono::milliseconds kBlobTryTimeout{2000};
 /// What a client is told to wait when a peer is down.
 inline constexpr std::chrono::seconds kRetryAfter{1};
 
-/// Tries of one order by checkout, all inside its deadline.
-inline constexpr int kOrderTriesMax = 3;
+/// Requests at once in one service: two loops with 64 connections each to a peer, and as many again that wait for one.
+inline constexpr std::size_t kRequestsMax = 256;
+/// More would be beyond the connections that a server accepts (net/limits.h).
+inline constexpr std::int64_t kRequestsMaxMax = 900;
+
+/// A shared secret: guessing 16 characters is hopeless, 512 fit any header.
+inline constexpr std::size_t kTokenCharsMin = 16;
+inline constexpr std::size_t kTokenCharsMax = 512;
+/// Tokens accepted at a time: the one in use, and its predecessor or successor while it is changed.
+inline constexpr std::size_t kTokensMax = 2;
+/// A file with a certificate chain, authorities or names.
+inline constexpr std::size_t kSecurityFileBytesMax = 1024 * 1024;
+inline constexpr std::size_t kClientNamesMax = 1000;
+/// How soon a changed file is noticed.
+inline constexpr std::chrono::milliseconds kSecurityFilePoll{1000};
+
+/// Lines of the log; what is above in one second is counted and left out.
+inline constexpr std::uint32_t kLogLinesPerSecondMax = 50;
+
+/// checkout's tries of one order: as many as its patience allows; the number only ends a peer's play with Retry-After: 0.
+inline constexpr int kOrderTriesMax = 100;
 inline constexpr std::chrono::milliseconds kOrderRetryBase{100};
+inline constexpr std::chrono::milliseconds kOrderRetryCap{2000};
+/// Until an order without a final answer counts as failed: three tries that all take their whole deadline.
+inline constexpr std::chrono::milliseconds kOrderPatience{15000};
+
+/// order-processor's tries of a call, all inside the order's deadline: the first two repetitions find what a restart breaks.
+inline constexpr int kPeerTriesMax = 3;
+inline constexpr std::chrono::milliseconds kPeerRetryBase{50};
+inline constexpr std::chrono::milliseconds kPeerRetryCap{1000};
+
+/// Retry budget of a peer: repetitions may be a fifth of the calls, fifty a second always, two hundred at once. With less, what checkout has
+/// in flight (kOrdersInFlightMax) when a peer comes back would not be through before its patience ends.
+inline constexpr double kRetryBudgetShare = 0.2;
+inline constexpr double kRetryBudgetPerSecond = 50;
+inline constexpr double kRetryBudgetMax = 200;
+
+/// Circuit breaker of a peer: opens after so many failures in a row, for so long, twice as long after each failed probe up to the cap.
+inline constexpr int kBreakerFailures = 8;
+inline constexpr std::chrono::milliseconds kBreakerOpen{500};
+inline constexpr std::chrono::milliseconds kBreakerOpenCap{2000};
 
 /// Orders that checkout has in flight at once. Above it an order waits, so a slow peer costs memory for this many at most.
 inline constexpr std::size_t kOrdersInFlightMax = 256;

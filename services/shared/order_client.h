@@ -4,6 +4,7 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 #include <variant>
 
 #include "net/client.h"
+#include "services/shared/breaker.h"
 #include "services/shared/problem.h"
 
 namespace services {
@@ -40,19 +42,40 @@ class OrderPeer {
   virtual boost::asio::awaitable<std::variant<bool, Problem>> HasReceipt(std::string order_id, net::Deadline deadline) = 0;
 };
 
+/// How HttpOrderPeer calls.
+struct PeerOptions {
+  std::string name;  ///< the peer's, for messages and metrics
+  net::Url origin;   ///< with the target "/"
+  /// Tries of one Send(): more than one for a service in the middle; 1 for a caller that repeats by itself.
+  int tries_max = 1;
+  /// Gives the value of Authorization for each call; may be empty, or give an empty text.
+  std::function<std::string()> authorization;
+};
+
+/// A peer behind a circuit breaker and a retry budget (breaker.h).
+///
+/// Repeats what may pass (no connection, 429, 502, 503) after a wait with full jitter, or what Retry-After asks, as long as the deadline
+/// and the budget allow; never after a timeout. What an open breaker or an empty budget refuses is a 503 without any call.
 class HttpOrderPeer final : public OrderPeer {
  public:
-  /// @param name  the peer's name for messages
-  /// @param origin  its URL with the target "/"
-  HttpOrderPeer(std::shared_ptr<net::Client> client, std::string name, net::Url origin);
+  HttpOrderPeer(std::shared_ptr<net::Client> client, PeerOptions options);
 
   boost::asio::awaitable<std::optional<Problem>> Send(std::string order, net::Deadline deadline, int resend_count) override;
   boost::asio::awaitable<std::variant<bool, Problem>> HasReceipt(std::string order_id, net::Deadline deadline) override;
 
+  CircuitBreaker::State breaker_state() const { return breaker_.state(); }
+
  private:
+  /// One call through the breaker; nullopt: it was refused.
+  boost::asio::awaitable<std::optional<azmon::Result<net::Response>>> Call(net::ClientRequest request, net::Deadline deadline);
+  net::ClientRequest MakeRequest(std::string_view method, std::string target, net::Deadline deadline) const;
+  void Tell(CircuitBreaker::Change change) const;
+  Problem LeftAlone() const;
+
   const std::shared_ptr<net::Client> client_;
-  const std::string name_;
-  const net::Url origin_;
+  const PeerOptions options_;
+  CircuitBreaker breaker_;
+  RetryBudget budget_;
 };
 
 }  // namespace services

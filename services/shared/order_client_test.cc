@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "services/shared/http.h"
+#include "services/shared/limits.h"
 #include "services/shared/test_support.h"
 
 namespace services {
@@ -17,6 +18,8 @@ using test::Fixed;
 using test::In;
 using test::Script;
 using test::TestServer;
+
+PeerOptions Once(net::Url origin) { return {.name = "receipt", .origin = std::move(origin), .tries_max = 1, .authorization = {}}; }
 
 net::Response Answer(int status, std::string body = {}) {
   net::Response response;
@@ -75,7 +78,7 @@ TEST(OrderAnswer, NoAnswerIsAProblem) {
 TEST(HttpOrderPeer, SendsTheBytesAsTheyAreAndWhatIsLeftOfTheDeadline) {
   const Script script({Fixed(200, R"({"success":true})")});
   TestServer server(script.Router());
-  HttpOrderPeer peer(std::make_shared<net::Client>(server.runtime()), "receipt", server.Url());
+  HttpOrderPeer peer(std::make_shared<net::Client>(server.runtime()), Once(server.Url()));
   const auto problem = Await<std::optional<Problem>>(server.runtime(), [&] { return peer.Send(R"({ "orderId" : "7" })", In(2s), 0); });
   EXPECT_FALSE(problem.has_value());
   const net::Request request = script.Requests().at(0);
@@ -95,17 +98,83 @@ TEST(HttpOrderPeer, APeerThatIsDownIsUnavailableAtOnce) {
     const TestServer server{net::Router()};
     nobody = server.Url();
   }
-  HttpOrderPeer peer(std::make_shared<net::Client>(runtime), "receipt", nobody);
+  HttpOrderPeer peer(std::make_shared<net::Client>(runtime), Once(nobody));
   const auto problem = Await<std::optional<Problem>>(runtime, [&] { return peer.Send("{}", In(2s), 0); });
   ASSERT_TRUE(problem.has_value());
   EXPECT_EQ(problem->status, 503);
   EXPECT_EQ(problem->code, "peer_unavailable");
 }
 
+PeerOptions Thrice(net::Url origin) {
+  PeerOptions options = Once(std::move(origin));
+  options.tries_max = 3;
+  return options;
+}
+
+TEST(HttpOrderPeer, WhatMayPassIsRepeatedAndTheCountOfRepetitionsGoesAlong) {
+  const Script script({Fixed(503, {}, {{"Retry-After", "0"}}), Fixed(200, R"({"success":true})")});
+  TestServer server(script.Router());
+  HttpOrderPeer peer(std::make_shared<net::Client>(server.runtime()), Thrice(server.Url()));
+  EXPECT_FALSE((Await<std::optional<Problem>>(server.runtime(), [&] { return peer.Send("{}", In(30s), 0); })).has_value());
+  EXPECT_EQ(script.Requests().size(), 2u);
+}
+
+TEST(HttpOrderPeer, FinalAnswersAndTimeoutsAreNotRepeated) {
+  for (const int status : {400, 409, 413, 504}) {
+    const Script script({Fixed(status)});
+    TestServer server(script.Router());
+    HttpOrderPeer peer(std::make_shared<net::Client>(server.runtime()), Thrice(server.Url()));
+    EXPECT_EQ(Await<std::optional<Problem>>(server.runtime(), [&] { return peer.Send("{}", In(30s), 0); })->status, status);
+    EXPECT_EQ(script.Requests().size(), 1u) << status;
+  }
+}
+
+TEST(HttpOrderPeer, ARetryAfterBeyondTheDeadlineIsPassedOnAtOnce) {
+  const Script script({Fixed(503, {}, {{"Retry-After", "60"}})});
+  TestServer server(script.Router());
+  HttpOrderPeer peer(std::make_shared<net::Client>(server.runtime()), Thrice(server.Url()));
+  const auto problem = Await<std::optional<Problem>>(server.runtime(), [&] { return peer.Send("{}", In(30s), 0); });
+  EXPECT_EQ(problem->retry_after, 60s);
+  EXPECT_EQ(script.Requests().size(), 1u);
+}
+
+TEST(HttpOrderPeer, AfterARowOfFailuresNoCallIsMadeForAWhile) {
+  const Script script({Fixed(500)});
+  TestServer server(script.Router());
+  HttpOrderPeer peer(std::make_shared<net::Client>(server.runtime()), Once(server.Url()));
+  for (int call = 0; call < limits::kBreakerFailures + 3; ++call) {
+    const auto problem = Await<std::optional<Problem>>(server.runtime(), [&] { return peer.Send("{}", In(30s), 0); });
+    EXPECT_EQ(problem->status, 503);
+    EXPECT_EQ(problem->code, "peer_unavailable");
+    EXPECT_TRUE(problem->retry_after.has_value());
+  }
+  // A busy machine may take so long that a probe is due in between.
+  EXPECT_GE(script.Requests().size(), static_cast<std::size_t>(limits::kBreakerFailures));
+  EXPECT_LT(script.Requests().size(), static_cast<std::size_t>(limits::kBreakerFailures + 3));
+  EXPECT_NE(peer.breaker_state(), CircuitBreaker::State::kClosed);
+}
+
+TEST(HttpOrderPeer, ShowsItsTokenAndTakesANewOneAtTheNextCall) {
+  const Script script({Fixed(200, R"({"success":true})")});
+  TestServer server(script.Router());
+  std::string token = "Bearer one";
+  PeerOptions options = Once(server.Url());
+  options.authorization = [&token] { return token; };
+  HttpOrderPeer peer(std::make_shared<net::Client>(server.runtime()), options);
+  for (const char* next : {"Bearer two", ""}) {
+    Await<std::optional<Problem>>(server.runtime(), [&] { return peer.Send("{}", In(30s), 0); });
+    token = next;
+  }
+  Await<std::optional<Problem>>(server.runtime(), [&] { return peer.Send("{}", In(30s), 0); });
+  EXPECT_EQ(script.Requests().at(0).headers.Get("Authorization"), "Bearer one");
+  EXPECT_EQ(script.Requests().at(1).headers.Get("Authorization"), "Bearer two");
+  EXPECT_FALSE(script.Requests().at(2).headers.Has("Authorization"));
+}
+
 TEST(HttpOrderPeer, StateOfAnOrderIsWhetherItsReceiptIsThere) {
   const Script script({Fixed(200, "{}"), Fixed(404), Fixed(500)});
   TestServer server(script.Router());
-  HttpOrderPeer peer(std::make_shared<net::Client>(server.runtime()), "receipt", server.Url());
+  HttpOrderPeer peer(std::make_shared<net::Client>(server.runtime()), Once(server.Url()));
   const auto ask = [&] {
     return Await<std::variant<bool, Problem>>(server.runtime(), [&] { return peer.HasReceipt("a-1", In(2s)); });
   };

@@ -39,6 +39,7 @@ std::string Fragment(std::string_view pointer) {
 std::string_view StatusPhrase(int status) {
   switch (status) {
     case 400: return "Bad Request";
+    case 401: return "Unauthorized";
     case 404: return "Not Found";
     case 405: return "Method Not Allowed";
     case 408: return "Request Timeout";

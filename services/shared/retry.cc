@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 
+#include "base/random.h"
 #include "base/text.h"
 
 namespace services {
@@ -31,6 +32,11 @@ milliseconds Delay(const BackOff& back_off, int retry, double chance) {
   const double ceiling = std::min(static_cast<double>(back_off.cap.count()),
                                   static_cast<double>(back_off.base.count()) * std::exp2(std::min(retry, 30)));
   return milliseconds(static_cast<std::int64_t>(ceiling * chance));
+}
+
+double Chance() {
+  thread_local azmon::base::Random random;
+  return random.Unit();
 }
 
 std::optional<milliseconds> RetryAfter(const net::Headers& headers, WallTime now) {

@@ -23,6 +23,9 @@ struct BackOff {
 /// @param chance  uniform in [0, 1)
 std::chrono::milliseconds Delay(const BackOff& back_off, int retry, double chance);
 
+/// Uniform in [0, 1), from a generator of this thread: the `chance` of Delay().
+double Chance();
+
 /// What an answer asks to wait: `retry-after-ms`, `x-ms-retry-after-ms` (milliseconds), or `Retry-After` (seconds or an HTTP date).
 /// Untrusted; nullopt if there is none that can be read. At most an hour, never negative.
 std::optional<std::chrono::milliseconds> RetryAfter(const net::Headers& headers, azmon::base::WallTime now);

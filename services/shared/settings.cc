@@ -99,6 +99,80 @@ TelemetryChoice SettingsReader::Telemetry() {
   return TelemetryChoice::kAll;
 }
 
+bool IsToken(std::string_view text) {
+  return text.size() >= limits::kTokenCharsMin && text.size() <= limits::kTokenCharsMax &&
+         std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
+}
+
+SecuritySettings SettingsReader::Security() {
+  SecuritySettings security;
+  for (const std::string_view name : {"SERVICE_TOKEN", "SERVICE_TOKEN_PREVIOUS"}) {
+    auto token = environment_.Get(name);
+    if (!token) continue;
+    // The value stays out of the message: it is a secret, if a bad one.
+    if (!IsToken(*token)) AddProblem(std::string(name) + " must have 16 to 512 visible ASCII characters and no blanks");
+    security.tokens.push_back(std::move(*token));
+  }
+  if (environment_.Get("SERVICE_TOKEN_PREVIOUS") && !environment_.Get("SERVICE_TOKEN")) AddProblem("SERVICE_TOKEN_PREVIOUS needs SERVICE_TOKEN");
+  security.tokens_file = Text("SERVICE_TOKENS_FILE", "");
+  if (!security.tokens_file.empty() && !security.tokens.empty()) AddProblem("SERVICE_TOKENS_FILE and SERVICE_TOKEN are both set: one of them");
+  security.certificate_file = Text("TLS_CERT_FILE", "");
+  security.key_file = Text("TLS_KEY_FILE", "");
+  if (security.certificate_file.empty() != security.key_file.empty()) AddProblem("TLS_CERT_FILE and TLS_KEY_FILE belong together");
+  security.ca_file = Text("TLS_CA_FILE", "");
+  security.client_ca_file = Text("TLS_CLIENT_CA_FILE", "");
+  const std::string names = Text("TLS_CLIENT_NAMES", "");
+  for (const std::string_view name : azmon::base::Split(names, ',')) {
+    if (const auto trimmed = azmon::base::Trim(name); !trimmed.empty()) security.client_names.emplace_back(trimmed);
+  }
+  security.client_names_file = Text("TLS_CLIENT_NAMES_FILE", "");
+  const bool has_names = !security.client_names.empty() || !security.client_names_file.empty();
+  if (!security.client_ca_file.empty() && security.certificate_file.empty()) AddProblem("TLS_CLIENT_CA_FILE needs TLS_CERT_FILE and TLS_KEY_FILE");
+  if (security.client_ca_file.empty() == has_names) {
+    AddProblem("TLS_CLIENT_CA_FILE and TLS_CLIENT_NAMES or TLS_CLIENT_NAMES_FILE belong together: an authority without names would let in everybody it knows");
+  }
+  return security;
+}
+
+LogSettings SettingsReader::Log() {
+  LogSettings log;
+  const std::string level = Text("LOG_LEVEL", "info");
+  constexpr std::string_view kLevels[] = {"debug", "info", "warn", "error", "off"};
+  const auto found = std::ranges::find_if(kLevels, [&](std::string_view name) { return EqualsIgnoreCase(name, level); });
+  if (found == std::end(kLevels)) {
+    AddProblem("LOG_LEVEL='" + level + "' must be debug, info, warn, error or off");
+  } else {
+    log.level = static_cast<LogLevel>(found - std::begin(kLevels));
+  }
+  const std::string format = Text("LOG_FORMAT", "auto");
+  constexpr std::string_view kFormats[] = {"auto", "text", "json"};
+  const auto form = std::ranges::find_if(kFormats, [&](std::string_view name) { return EqualsIgnoreCase(name, format); });
+  if (form == std::end(kFormats)) {
+    AddProblem("LOG_FORMAT='" + format + "' must be auto, text or json");
+  } else {
+    log.format = static_cast<LogFormat>(form - std::begin(kFormats));
+  }
+  return log;
+}
+
+CommonSettings SettingsReader::Common(std::uint16_t port, std::uint16_t health_port, bool serves) {
+  CommonSettings common;
+  common.listen = Listen(port, health_port);
+  common.security = Security();
+  common.log = Log();
+  if (const auto text = environment_.Get("MAX_REQUESTS")) {
+    common.requests_max = static_cast<std::size_t>(Integer("MAX_REQUESTS", *text, 1, limits::kRequestsMaxMax, limits::kRequestsMax));
+  }
+  common.telemetry = Telemetry();
+  const std::string allow = Text("ALLOW_UNAUTHENTICATED", "false");
+  if (!EqualsIgnoreCase(allow, "true") && !EqualsIgnoreCase(allow, "false")) AddProblem("ALLOW_UNAUTHENTICATED='" + allow + "' must be true or false");
+  if (serves && !common.security.AuthenticatesCallers() && !IsLoopback(common.listen.host) && !EqualsIgnoreCase(allow, "true")) {
+    AddProblem("HOST='" + common.listen.host + "' is reachable by others, and nobody is authenticated: set SERVICE_TOKEN, SERVICE_TOKENS_FILE or "
+               "TLS_CLIENT_CA_FILE, or ALLOW_UNAUTHENTICATED=true where something else keeps strangers out");
+  }
+  return common;
+}
+
 Result<void> SettingsReader::Check() const {
   if (problems_.empty()) return {};
   std::string all;

@@ -13,6 +13,8 @@
 #include "base/environment.h"
 #include "base/result.h"
 #include "net/http.h"
+#include "services/shared/limits.h"
+#include "services/shared/log.h"
 
 namespace services {
 
@@ -30,6 +32,33 @@ enum class TelemetryChoice {
   kAzure,  ///< azmon: Application Insights alone
   kDual,   ///< dual: both
 };
+
+/// Who may call, and how we show who we are. Files are read by security.h.
+struct SecuritySettings {
+  std::vector<std::string> tokens;  ///< secret; the first is the one that we show
+  std::string tokens_file;
+  std::string certificate_file, key_file;
+  std::string ca_file;
+  std::string client_ca_file;
+  std::vector<std::string> client_names;
+  std::string client_names_file;
+
+  bool HasTokens() const { return !tokens.empty() || !tokens_file.empty(); }
+  /// Whether a caller must show anything.
+  bool AuthenticatesCallers() const { return HasTokens() || !client_ca_file.empty(); }
+};
+
+/// What every service reads.
+struct CommonSettings {
+  ListenSettings listen;
+  SecuritySettings security;
+  LogSettings log;
+  std::size_t requests_max = limits::kRequestsMax;
+  TelemetryChoice telemetry = TelemetryChoice::kAll;
+};
+
+/// Whether a token is fit to be one: 16 to 512 visible ASCII characters.
+bool IsToken(std::string_view text);
 
 /// Whether a host is one that never leaves the machine: 127.0.0.0/8, ::1 or localhost.
 bool IsLoopback(std::string_view host);
@@ -54,6 +83,11 @@ class SettingsReader {
   net::Url Peer(std::string_view name, std::string_view example);
   ListenSettings Listen(std::uint16_t port, std::uint16_t health_port);
   TelemetryChoice Telemetry();
+  SecuritySettings Security();
+  LogSettings Log();
+  /// All that every service reads. Listening beyond loopback without authenticated callers is a problem unless ALLOW_UNAUTHENTICATED says so.
+  /// @param serves  whether PORT is listened on
+  CommonSettings Common(std::uint16_t port, std::uint16_t health_port, bool serves = true);
 
   void AddProblem(std::string problem) { problems_.push_back(std::move(problem)); }
   const std::vector<std::string>& problems() const { return problems_; }

@@ -24,13 +24,14 @@ import traceback
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 
+from faults.proxy import FaultProxy  # noqa: E402
 from system import blobs  # noqa: E402
 from system.processes import Failure, Process, environment_without, http as call, port, raise_on_signals, say, wait_until  # noqa: E402
 from system.whole import Azurite, azurite_missing, default_programs  # noqa: E402
 
 _SKIP = 77
 _FOREIGN = ("OTEL_", "OTLP_", "AZMON_", "APPLICATIONINSIGHTS_", "AZURE_", "STORAGE_", "SERVICE_", "TELEMETRY", "ORDER_", "HOST", "PORT",
-            "HEALTH_PORT")
+            "HEALTH_PORT", "TLS_", "LOG_", "ALLOW_UNAUTHENTICATED", "MAX_REQUESTS")
 _JSON = {"Content-Type": "application/json"}
 _LINE = re.compile(r"order ([A-Za-z0-9-]{1,64}) (?:ok (\d+) ms|failed (\S+)) trace ([0-9a-f]{32})")
 
@@ -213,73 +214,21 @@ def bad_times(shop: Shop):
                 "a receipt that is down is 503 with Retry-After, at once", answer)
 
 
-class CuttingProxy:
-    """Between receipt and Azurite: passes the first `cuts` PUTs of blobs on and then cuts the connection before their answer."""
-
-    def __init__(self, target: int, cuts: int):
-        self._target, self.cuts, self.cut = target, cuts, 0
-        self._server = socket.create_server(("127.0.0.1", 0))
-        self.port = self._server.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self):
-        while True:
-            try:
-                client, _ = self._server.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._pass, args=(client,), daemon=True).start()
-
-    def _pass(self, client: socket.socket):
-        with client, socket.create_connection(("127.0.0.1", self._target)) as storage:
-            while True:
-                request = self._message(client)
-                if not request:
-                    return
-                storage.sendall(request)
-                answer = self._message(storage)
-                if request.startswith(b"PUT") and b"restype=container" not in request and self.cut < self.cuts:
-                    self.cut += 1
-                    return
-                client.sendall(answer)
-
-    @staticmethod
-    def _message(source: socket.socket) -> bytes:
-        data = b""
-        while b"\r\n\r\n" not in data:
-            piece = source.recv(65536)
-            if not piece:
-                return b""
-            data += piece
-        head, _, body = data.partition(b"\r\n\r\n")
-        length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
-        chunked = re.search(rb"(?i)\r\ntransfer-encoding: *chunked", head)
-        while (length and len(body) < int(length[1])) or (chunked and not body.endswith(b"0\r\n\r\n")):
-            piece = source.recv(65536)
-            if not piece:
-                break
-            body += piece
-        return head + b"\r\n\r\n" + body
-
-    def close(self):
-        self._server.close()
-
-
 def lost_answers(shop: Shop):
     """The storage wrote, but its answer was lost."""
     checks = shop.checks
-    once = CuttingProxy(shop.azurite.port, 1)
-    _, receipt = shop.receipt(blobs.connection_string(once.port))
-    checks.equal(post(receipt, {"orderId": "lost-1"})[0], 200, "one lost answer of the storage is found out to be a success")
-    checks.equal((once.cut, shop.stored("lost-1")), (1, b'{"orderId":"lost-1"}'), "and the receipt is there, written once")
-    always = CuttingProxy(shop.azurite.port, 10**9)
-    _, receipt = shop.receipt(blobs.connection_string(always.port))
-    answer = post(receipt, {"orderId": "lost-2"})
-    checks.that(answer[0] in (503, 504), "a storage whose answers never come is no success, though it wrote", answer)
-    always.cuts = 0
-    checks.equal(post(receipt, {"orderId": "lost-2"})[0], 200, "the same order is a success as soon as they come")
-    once.close()
-    always.close()
+    with FaultProxy(("127.0.0.1", shop.azurite.port), "on 1 PUT pass\non 2 PUT cut response 0") as once:
+        # The first PUT makes the container.
+        _, receipt = shop.receipt(blobs.connection_string(once.port))
+        checks.equal(post(receipt, {"orderId": "lost-1"})[0], 200, "one lost answer of the storage is found out to be a success")
+        checks.equal(shop.stored("lost-1"), b'{"orderId":"lost-1"}', "and the receipt is there, written once")
+        checks.that(any("cut response" in line for line in once.log), "(the answer was lost indeed)", once.log)
+    with FaultProxy(("127.0.0.1", shop.azurite.port), "on 1 PUT pass\non 2.. PUT cut response 0") as always:
+        _, receipt = shop.receipt(blobs.connection_string(always.port))
+        answer = post(receipt, {"orderId": "lost-2"})
+        checks.that(answer[0] in (503, 504), "a storage whose answers never come is no success, though it wrote", answer)
+        always.rules("on 1.. pass")
+        checks.equal(post(receipt, {"orderId": "lost-2"})[0], 200, "the same order is a success as soon as they come")
 
 
 def null_store(shop: Shop):
@@ -469,10 +418,37 @@ def checkout(shop: Shop):
     process.signal(signal.SIGTERM)
     checks.equal(process.wait(10), 0, "checkout ends with 0 at SIGTERM when all orders succeeded")
 
-    process = shop.start("checkout", ["--count", "2", "--rate", "50"], SERVICE_ORDER_PROCESSOR_API_NAME=f"127.0.0.1:{port()}")
+    process = shop.start("checkout", ["--count", "2", "--rate", "50"], SERVICE_ORDER_PROCESSOR_API_NAME=f"127.0.0.1:{port()}",
+                         ORDER_PATIENCE="1")
     checks.equal(process.wait(20), 1, "checkout ends with 1 when an order failed")
-    failed = [_LINE.fullmatch(line) for line in process.output().splitlines()]
+    failed = [_LINE.fullmatch(line) for line in process.output().splitlines() if line.startswith("order ")]
     checks.equal([line and line[3] for line in failed], ["peer_unavailable"] * 2, "and its lines say why")
+
+
+def shop_window(shop: Shop):
+    """checkout --serve: orders by POST /checkout, and the status page."""
+    checks = shop.checks
+    _, receipt = shop.receipt()
+    _, processor = shop.order_processor(receipt)
+    chosen = port()
+    process = shop.start("checkout", ["--serve", "--rate", "0"], SERVICE_ORDER_PROCESSOR_API_NAME=processor, PORT=str(chosen))
+    url = f"http://127.0.0.1:{chosen}"
+    wait_until(lambda: call("GET", url + "/healthz", seconds=2)[0] == 200, 30, "checkout answers", [process])
+
+    def order(body) -> tuple[int, dict]:
+        status, _, text = call("POST", url + "/checkout", json.dumps(body).encode(), _JSON)
+        return status, json.loads(text)
+    status, made = order({"currency": "EUR", "lines": [{"sku": "tea", "quantity": 1, "unitPriceMinor": 890}]})
+    checks.that(status == 200 and made["success"] and json.loads(shop.stored(made["orderId"]))["currency"] == "EUR",
+                "an order without an id gets one, and its receipt", made)
+    checks.equal((order({"orderId": "window-1"})[0], order({"orderId": "window-1", "n": 1})[0], order({"orderId": 0})[0]), (200, 409, 400),
+                 "an order with an id keeps it; conflicts and bad orders are told")
+    status, headers, page = call("GET", url + "/")
+    checks.that(status == 200 and headers["Content-Type"].startswith("text/html") and made["orderId"].encode() in page, "the status page shows the order", page[:300])
+    checks.that("default-src 'none'" in headers.get("Content-Security-Policy", ""), "and forbids what it does not need", headers)
+    checks.equal(process.stop(), 0, "it ends with 0 at SIGTERM")
+    process = shop.start("checkout", ["--serve"], SERVICE_ORDER_PROCESSOR_API_NAME=processor, PORT=receipt.rsplit(":", 1)[1])
+    checks.that(process.wait(20) == 1 and "PORT" in process.output(), "a port in use is told, and ends with 1", process.output())
 
 
 def settings(shop: Shop):
@@ -497,10 +473,10 @@ def settings(shop: Shop):
     checks.that(process.wait(10) == 1 and "PORT" in process.output(), "a port in use is told, with what to do, and ends with 1", process.output())
 
 
-SCENARIOS = (answers, repeats, bad_times, lost_answers, null_store, spans, start_and_end, checkout, settings)
+SCENARIOS = (answers, repeats, bad_times, lost_answers, null_store, spans, start_and_end, checkout, shop_window, settings)
 
 
-def main() -> int:
+def main(scenarios=SCENARIOS) -> int:
     raise_on_signals()
     if missing := azurite_missing():
         print(f"skipped: {missing}")
@@ -513,7 +489,7 @@ def main() -> int:
         try:
             azurite.start()
             azurite.wait_ready()
-            for scenario in SCENARIOS:
+            for scenario in scenarios:
                 if wanted and scenario.__name__ not in wanted:
                     continue
                 say(f"{scenario.__name__}: {scenario.__doc__.splitlines()[0]}")
