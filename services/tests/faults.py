@@ -40,7 +40,7 @@ def until_final(url: str, order: dict, seconds: float) -> int:
 def kills(shop: Shop):
     """receipt is killed before, during and after its write: every order ends with exactly one receipt."""
     checks, draw = shop.checks, random.Random(int(os.environ.get("AZMON_TEST_SEED", "1")))
-    rounds = int(os.environ.get("KILL_ROUNDS", "30"))
+    rounds = int(os.environ.get("KILL_ROUNDS", "24"))
     chosen = str(port())
     variables = {"AZURE_STORAGE_CONNECTION_STRING": blobs.connection_string(shop.azurite.port), "PORT": chosen}
     url = f"http://127.0.0.1:{chosen}"
