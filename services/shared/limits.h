@@ -53,8 +53,8 @@ inline constexpr std::chrono::milliseconds kBlobTryTimeout{2000};
 /// What a client is told to wait when a peer is down.
 inline constexpr std::chrono::seconds kRetryAfter{1};
 
-/// Requests at once in one service: two loops with 64 connections each to a peer, and as many again that wait for one.
-inline constexpr std::size_t kRequestsMax = 256;
+/// Requests at once in one service: what two loops with 64 connections each to a peer can have under way. More would only wait.
+inline constexpr std::size_t kRequestsMax = 128;
 /// More would be beyond the connections that a server accepts (net/limits.h).
 inline constexpr std::int64_t kRequestsMaxMax = 900;
 

@@ -29,7 +29,7 @@ constexpr std::array kTable = {
     Setting{"TLS_CLIENT_NAMES", kEveryService, "", "the allowed DNS names or URIs of callers' certificates, separated by commas"},
     Setting{"TLS_CLIENT_NAMES_FILE", kEveryService, "", "further allowed names, a line each. The TLS files are read again when they change"},
     Setting{"ALLOW_UNAUTHENTICATED", kEveryService, "false", "true: listen on any address although nobody is authenticated"},
-    Setting{"MAX_REQUESTS", kEveryService, "256", "requests at once; further ones get 503 with Retry-After, health endpoints excepted"},
+    Setting{"MAX_REQUESTS", kEveryService, "128", "requests at once; further ones get 503 with Retry-After, health endpoints excepted"},
     Setting{"TELEMETRY", kEveryService, "", "none, azmon (Application Insights alone) or dual; unset: all destinations that are configured"},
     Setting{"LOG_LEVEL", kEveryService, "info", "debug, info, warn, error or off: what is logged, on stderr and as telemetry"},
     Setting{"LOG_FORMAT", kEveryService, "auto", "json or text on stderr; auto: text on a terminal, else json"},
