@@ -18,6 +18,8 @@ constexpr std::array kTable = {
     Setting{"AZURE_STORAGE_CONNECTION_STRING", kReceipt, "", "the storage account with its key; UseDevelopmentStorage=true for a local Azurite", true},
     Setting{"AZURE_STORAGE_BLOB_ENDPOINT", kReceipt, "", "or the URL of its blob service; https unless on loopback"},
     Setting{"STORAGE_ACCOUNT_NAME", kReceipt, "", "or its name: https://NAME.blob.core.windows.net"},
+    Setting{"AZURE_CLIENT_ID", kReceipt, "", "the user-assigned identity that reaches the storage where no key or signature is given", false, true},
+    Setting{"AZURE_TOKEN_CREDENTIALS", kReceipt, "", "narrows the kinds of identity: a name as Azure Identity has it", false, true},
     Setting{"STORAGE_ACCOUNT_CONTAINER_NAME", kReceipt, "receipts", "the container"},
     Setting{"SERVICE_TOKEN", kEveryService, "", "shared secret of the services: callers must show it, and calls to peers carry it; 16 to 512 visible characters", true},
     Setting{"SERVICE_TOKEN_PREVIOUS", kEveryService, "", "accepted as well, while SERVICE_TOKEN is being changed", true},

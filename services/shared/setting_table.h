@@ -21,6 +21,7 @@ struct Setting {
   std::string_view otherwise;  ///< the default as a person writes it; empty: none
   std::string_view meaning;    ///< one sentence without its full stop
   bool is_secret = false;      ///< never shown, logged or recorded
+  bool is_librarys = false;    ///< read by azmon for the service
 };
 
 std::span<const Setting> SettingTable();

@@ -31,7 +31,7 @@ class AskedEnvironment final : public azmon::base::Environment {
 std::set<std::string, std::less<>> Listed(unsigned program) {
   std::set<std::string, std::less<>> names;
   for (const Setting& setting : SettingTable()) {
-    if ((setting.programs & program) != 0) names.emplace(setting.name);
+    if ((setting.programs & program) != 0 && !setting.is_librarys) names.emplace(setting.name);
   }
   return names;
 }

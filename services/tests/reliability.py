@@ -322,99 +322,6 @@ def telemetry_down(shop: Shop):
                     (processor_process.stopped_in, receipt_process.stopped_in))
 
 
-# Tells for each connection how many whole requests Node's parser has read from it: an answer may be lost when what follows is an error.
-_NODE = """
-const server = require('http').createServer((request, response) => {
-  request.resume();
-  request.on('end', () => { request.socket.requests += 1; response.end(); });
-});
-server.on('connection', (socket) => {
-  const port = socket.remotePort;
-  socket.requests = 0;
-  socket.on('close', () => console.log(`${port} ${socket.requests}`));
-});
-server.listen(0, '127.0.0.1', () => console.log(server.address().port));
-"""
-
-
-def mutated(draw: random.Random) -> bytes:
-    """One request with something odd about it, whose body is a request too, and a plain one after it: what is misread shows by the count."""
-    fields = [b"Host: x"]
-    body = inner = b"GET /z HTTP/1.1\r\nHost: x\r\n\r\n"
-    assert len(inner) == 28
-    kind = draw.choice(("length", "chunked", "none"))
-    if kind == "length":
-        fields.append(b"Content-Length: 28")
-    elif kind == "chunked":
-        fields.append(b"Transfer-Encoding: chunked")
-        body = b"1c\r\n" + inner + b"\r\n0\r\n\r\n"
-    else:
-        body = b""
-    odd = [b"Content-Length: 28", b"Content-Length: 028", b"Content-Length: +28", b"Content-Length: 28,28", b"Content-Length: 0", b"Transfer-Encoding: identity",
-           b"Transfer-Encoding: chunked", b"Transfer-Encoding: xchunked", b"Transfer-Encoding:\tchunked", b"Transfer-Encoding : chunked", b"X: a\r\n b",
-           b"X: a\nContent-Length: 3", b"X: \x00", b"X: a\rb", b": a", b"X", b"X:", b"X\t: a", b"Host: y", b"Connection: keep-alive, x", b"TE: trailers",
-           b"Content-Length: 28 ", b"Content-Length: 0x1c", b"Transfer-Encoding: chunked, chunked", b"Transfer-Encoding: gzip, chunked"]
-    for _ in range(draw.randrange(3)):
-        fields.insert(draw.randrange(len(fields) + 1), draw.choice(odd))
-    line = draw.choice((b"POST /x HTTP/1.1",) * 6 + (b"POST  /x HTTP/1.1", b"POST /x  HTTP/1.1", b"POST /x HTTP/1.1 ", b"\r\nPOST /x HTTP/1.1",
-                                                       b"POST http://x/x HTTP/1.1", b"POST x HTTP/1.1", b"POST /x\x7f HTTP/1.1"))
-    text = line + b"\r\n" + b"\r\n".join(fields) + b"\r\n\r\n"
-    if draw.random() < 0.3:
-        # Not in the method: Node refuses those that it does not know, which HTTP does not ask for.
-        place = draw.randrange(5, len(text))
-        text = draw.choice((text[:place] + bytes([draw.randrange(256)]) + text[place + 1:], text[:place] + text[place + 1:],
-                            text[:place] + draw.choice((b"\r", b"\n", b" ", b"\x00", b";", b":")) + text[place:]))
-    return text + body + b"GET /y HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-
-
-def statuses(number: int, pieces: list[bytes]) -> tuple[list[int], int]:
-    """The final statuses that a server answers to bytes that come in pieces, and the port that we asked from."""
-    received = b""
-    with socket.create_connection(("127.0.0.1", number), 5) as connection:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection.settimeout(5)
-        mine = connection.getsockname()[1]
-        try:
-            for piece in pieces:
-                connection.sendall(piece)
-            connection.shutdown(socket.SHUT_WR)
-            while piece := connection.recv(65536):
-                received += piece
-        except OSError:
-            pass
-    return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3}) ", received) if status[:1] != b"1"], mine
-
-
-def same_as_node(shop: Shop):
-    """Odd requests are read as Node's parser reads them, or refused: never as more or other requests than Node sees."""
-    checks = shop.checks
-    seed = int(os.environ.get("AZMON_TEST_SEED", "1"))
-    draw = random.Random(seed)
-    _, receipt = shop.receipt()
-    with subprocess.Popen(["node", "-e", _NODE], stdout=subprocess.PIPE, text=True) as node:
-        try:
-            theirs, ours = int(node.stdout.readline()), int(receipt.rsplit(":", 1)[1])
-            different, refused, agreed = [], 0, 0
-            for _ in range(400):
-                text = mutated(draw)
-                cuts = sorted(draw.randrange(len(text)) for _ in range(draw.randrange(4)))
-                pieces = [text[begin:end] for begin, end in zip([0] + cuts, cuts + [len(text)])]
-                mine, _ = statuses(ours, pieces)
-                _, asked_from = statuses(theirs, pieces)
-                while not (line := node.stdout.readline()).startswith(f"{asked_from} "):
-                    pass
-                taken, node_takes = mine.count(404), int(line.split()[1])
-                if taken == node_takes:
-                    agreed += 1
-                elif taken < node_takes and mine and mine[-1] not in (200, 404):
-                    refused += 1
-                else:
-                    different.append((text, mine, node_takes))
-        finally:
-            node.kill()
-    checks.equal(different[:3], [], f"of 400 odd requests (seed {seed}) none is read otherwise than by Node; {agreed} alike, {refused} refused by us alone")
-
-
 _TOKENS = ("marker-token-one-7c1d8a3f", "marker-token-two-9e2b4c6d")
 
 
@@ -572,7 +479,7 @@ def secrets(shop: Shop):
     ingestion.close()
 
 
-SCENARIOS = (kills, storage_faults, rolling, slow_clients, slow_receipt, breaker, odd_requests, same_as_node, telemetry_down, tokens, mutual_tls, secrets)
+SCENARIOS = (kills, storage_faults, rolling, slow_clients, slow_receipt, breaker, odd_requests, telemetry_down, tokens, mutual_tls, secrets)
 
 if __name__ == "__main__":
     os.umask(0o077)
