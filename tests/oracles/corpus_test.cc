@@ -132,7 +132,8 @@ class Sender {
     for (std::size_t i = 0; i < settings_.endpoints.size(); ++i) {
       settings_.endpoints[i] = deliver::OtlpEndpoint{.url = kUrls[i], .protocol = OtlpProtocol::kGrpc, .headers = {}, .tls = {}};
     }
-    destination_ = std::make_unique<deliver::OtlpDestination>(journal_, transport_, clock_, settings_, std::chrono::milliseconds(1), log_, base::Random(1));
+    destination_ = std::make_unique<deliver::OtlpDestination>(
+        deliver::Workshop{journal_, transport_, clock_, log_, std::chrono::milliseconds(1), base::Random(1)}, settings_);
   }
 
   void Append(const std::vector<Record>& records) {
