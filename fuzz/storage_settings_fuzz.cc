@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Connection strings come from people and secret stores.
 //
-// Oracle: nothing that is accepted sends receipts in clear text to another machine, or without credentials.
+// Oracle: nothing that is accepted sends receipts in clear text to another machine or without credentials, nor a token in clear text.
 #include <cstdint>
 #include <string>
 
@@ -20,7 +20,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!reader.Check().ok()) continue;
     const bool is_local = services::IsLoopback(storage.endpoint.host);
     AZMON_CHECK(storage.endpoint.scheme == "https" || is_local || storage.is_emulator);
-    AZMON_CHECK(storage.key.has_value() || !storage.sas.empty() || is_local);
+    const bool has_secret = storage.key.has_value() || !storage.sas.empty();
+    AZMON_CHECK(has_secret || storage.uses_identity || is_local);
+    AZMON_CHECK(!storage.uses_identity || (storage.endpoint.scheme == "https" && !has_secret));
   }
   return 0;
 }
