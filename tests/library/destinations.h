@@ -168,6 +168,7 @@ class Destinations {
 
 inline Options Quiet(Options options) {
   options.on_log = [](Severity, std::string_view) {};
+  options.storage_directory = testing::TempDir() + "azmon-library-tests";
   return options;
 }
 

@@ -140,6 +140,11 @@ struct Options {
   std::chrono::milliseconds shutdown_timeout{5000};
   /// Telemetry that waits for its destinations; above it the oldest is dropped and counted.
   std::uint64_t storage_bytes_max = 50u << 20;
+  /// Where telemetry is kept that a destination does not take, and what is left at the end; AZMON_STORAGE_DIRECTORY. By default the first
+  /// that can be written of XDG_STATE_HOME, TMPDIR, /var/tmp and /tmp. Files are readable by this user alone.
+  std::optional<std::string> storage_directory;
+  /// Nothing is written to a disk; what waits is kept in memory, a tmpfs if there is one.
+  bool disable_offline_storage = false;
   Globals globals = Globals::kSetIfUnset;
   Pipeline pipeline = Pipeline::kSdk;
   /// Called when records were given up, at most once a second, with the counts of that moment.

@@ -30,6 +30,66 @@ inline constexpr std::uint64_t kStorageBytesMax = 50u << 20;
 /// One journal segment. Recycling drops a whole one, so it is a small part of kStorageBytesMax.
 inline constexpr std::size_t kSegmentBytes = 1u << 20;
 
+/// One thread's ring in shared memory: 1 ms of the fastest producer, and small beside the 64 MiB of a container's /dev/shm.
+inline constexpr std::size_t kRingBytes = 256 * 1024;
+
+/// Largest record that goes through a ring; larger ones are put into the journal directly, under its lock.
+inline constexpr std::size_t kRingRecordBytesMax = kRingBytes / 4;
+
+/// All rings in shared memory together (and at most a quarter of what is free there); further threads get rings in private memory.
+inline constexpr std::size_t kRingBytesTotalMax = 16u << 20;
+
+/// Rings in private memory, for threads beyond that; threads beyond these write into the journal under its lock.
+inline constexpr std::size_t kPrivateRingsMax = 64;
+
+/// Shared memory is charged to the memory cgroup, and running over its limit is an OOM kill: this part of it is ours at most.
+inline constexpr std::uint64_t kCgroupShare = 32;
+
+/// Records of a destination that waits longer, or for more bytes, are written to the storage directory.
+inline constexpr std::chrono::milliseconds kSpillAge{5000};
+inline constexpr std::uint64_t kSpillBytes = 8u << 20;
+
+/// Segments in shared memory; those that are on the disk leave it above this.
+inline constexpr std::uint64_t kHotBytes = 8u << 20;
+
+/// How long records may lie in a ring in private memory while there is traffic; a crash loses them (half of the promised 20 ms).
+inline constexpr std::chrono::milliseconds kRingDrainInterval{10};
+
+/// Telemetry that could not be delivered for so long is given up. Same as the other distros' offline storage.
+inline constexpr std::chrono::hours kStorageAgeMax{48};
+
+/// A directory that failed is tried again after this time.
+inline constexpr std::chrono::milliseconds kStorageRetryInterval{10000};
+
+/// How often a process with traffic looks for what dead ones of its identity left.
+inline constexpr std::chrono::milliseconds kAdoptionInterval{10000};
+/// Likewise without traffic, as long as a sibling is alive that could die.
+inline constexpr std::chrono::milliseconds kAdoptionIdleInterval{60000};
+
+/// Journals of dead processes that are delivered at a time; bounds descriptors.
+inline constexpr std::size_t kAdoptedMax = 4;
+
+/// A directory under a private name is that of a process which died between making it and naming it, once it is so old.
+inline constexpr std::chrono::seconds kPrivateNameAge{60};
+
+/// A file of a journal that is read whole: a segment may hold one record of the largest size.
+inline constexpr std::size_t kJournalFileBytesMax = 4u << 20;
+
+/// While a destination is behind, new records are written to the storage directory at this pace.
+inline constexpr std::chrono::milliseconds kSpillInterval{100};
+
+/// Cursors are written to the storage directory at this pace, where it holds segments.
+inline constexpr std::chrono::milliseconds kCursorInterval{1000};
+
+/// Segments with a broken header that are kept for a look.
+inline constexpr std::uint64_t kQuarantineBytesMax = 1u << 20;
+
+/// Names that are looked at in a directory; somebody may have filled it with others.
+inline constexpr std::size_t kDirectoryNamesMax = 20'000;
+
+/// Resources and scopes of a journal, with those of adopted ones.
+inline constexpr std::size_t kDefinitionsMax = 65'536;
+
 /// One POST to Application Insights: not published by the service, chosen conservatively (exporter spec section 6.1).
 inline constexpr std::size_t kTrackItemsMax = 1000;
 inline constexpr std::size_t kTrackBodyBytesMax = 1u << 20;

@@ -60,7 +60,8 @@ class Delivery::Impl {
     if (options.console != nullptr) {
       destinations_.push_back({journal::Destination::kConsole, std::make_unique<ConsoleDestination>(journal, *options.console)});
     }
-    journal_.SetListener(limits::kBatchFullBytes, [this] { transport_->Wake(); });
+    // It may be called once more while this ends.
+    journal_.SetListener(limits::kBatchFullBytes, [wakes = transport_] { wakes->Wake(); });
   }
 
   Result<void> Run() {
@@ -93,7 +94,7 @@ class Delivery::Impl {
       transport_->Wake();
       lock.unlock();
       thread_.join();
-      GiveUpRest();
+      journal_.Close(deadline);
       if (on_loss_ && Losses() != told_losses_) on_loss_();
       lock.lock();
       is_shut_down_ = true;
@@ -113,8 +114,7 @@ class Delivery::Impl {
   std::array<std::uint64_t, journal::kDestinations> Recycled() const {
     std::array<std::uint64_t, journal::kDestinations> counts{};
     for (const Reader& reader : destinations_) {
-      counts[static_cast<std::size_t>(reader.destination)] =
-          journal_.LedgerOf(reader.destination).dropped[static_cast<std::size_t>(journal::DropReason::kStorageCapacity)];
+      counts[static_cast<std::size_t>(reader.destination)] = journal_.LedgerOf(reader.destination).LostWaiting();
     }
     return counts;
   }
@@ -186,11 +186,6 @@ class Delivery::Impl {
     const std::lock_guard lock(mutex_);
     has_stopped_ = true;
     changed_.notify_all();
-  }
-
-  /// The journal is memory: what it still holds ends with the process.
-  void GiveUpRest() {
-    for (const Reader& reader : destinations_) journal_.Abandon(reader.destination, journal::DropReason::kNotDelivered);
   }
 
   journal::Journal& journal_;

@@ -83,7 +83,7 @@ class Delivery {
   bool Flush(std::chrono::milliseconds timeout);
 
   /// Flushes with one attempt even for a destination that is backing off (unless it named the time itself), then stops the thread and
-  /// gives up what still waits in the journal, counted as journal::DropReason::kNotDelivered.
+  /// closes the journal: what still waits is kept for the next start where that is possible, else given up and counted.
   ///
   /// The caller has stopped appending. Idempotent: a second call waits for the first and returns the same. In a forked child, which has
   /// no delivery thread, it does nothing and returns false, as Flush does.

@@ -419,6 +419,26 @@ void ReadPropagators(const Environment& environment, Settings& settings) {
   }
 }
 
+/// A directory that was chosen counts alone: if it cannot be used, the journal says so, and nothing appears where nobody looks.
+void ReadStorage(const Options& options, const Environment& environment, Settings& settings) {
+  if (const auto chosen = environment.Get("AZMON_RING_DIRECTORY")) {
+    settings.ring_directories = {*chosen};
+  } else {
+    settings.ring_directories = {"/dev/shm"};
+    if (const auto runtime = environment.Get("XDG_RUNTIME_DIR")) settings.ring_directories.push_back(*runtime);
+  }
+  if (options.disable_offline_storage) return;
+  const auto chosen = options.storage_directory ? options.storage_directory : environment.Get("AZMON_STORAGE_DIRECTORY");
+  if (chosen) {
+    settings.storage_directories = {*chosen};
+    return;
+  }
+  for (const char* const variable : {"XDG_STATE_HOME", "TMPDIR"}) {
+    if (const auto directory = environment.Get(variable)) settings.storage_directories.push_back(*directory);
+  }
+  settings.storage_directories.insert(settings.storage_directories.end(), {"/var/tmp", "/tmp"});
+}
+
 }  // namespace
 
 Settings ReadSettings(const Options& options, const Environment& environment, const resource::Host& host, bool has_terminal) {
@@ -437,6 +457,7 @@ Settings ReadSettings(const Options& options, const Environment& environment, co
   ReadSampling(options, environment, settings);
   ReadPropagators(environment, settings);
   ReadMetrics(options, environment, settings);
+  ReadStorage(options, environment, settings);
   settings.resource = resource::Detect(host, environment, options.resource, settings.problems);
   if (options.export_interval && options.export_interval->count() <= 0) {
     settings.problems.push_back({.severity = Severity::kWarning, .setting = "Options::export_interval", .text = "is not positive; 1 s is used"});

@@ -40,6 +40,8 @@ struct Settings {
   std::vector<Propagator> propagators;
   std::chrono::milliseconds metric_interval{60000};
   capture::Temporality otlp_temporality = capture::Temporality::kCumulative;  ///< Application Insights always gets deltas
+  std::vector<std::string> ring_directories;     ///< as journal::JournalOptions
+  std::vector<std::string> storage_directories;  ///< likewise
   std::vector<Problem> problems;  ///< of every setting
   std::vector<std::string> notes; ///< what was decided, a sentence each, for the start line
 

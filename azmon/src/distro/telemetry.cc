@@ -82,7 +82,7 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
 
   /// Starts everything; what fails becomes a problem and the rest runs.
   void Start() {
-    journal_ = std::make_shared<journal::Journal>(journal::JournalOptions{.bytes_max = options_.storage_bytes_max});
+    journal_ = std::make_shared<journal::Journal>(JournalOptions());
     if (settings_.sdk_disabled) {
       provider_ = nostd::shared_ptr<trace::TracerProvider>(new trace::NoopTracerProvider);
       logger_provider_ = nostd::shared_ptr<logs::LoggerProvider>(new logs::NoopLoggerProvider);
@@ -206,6 +206,27 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
     return std::max(left, std::chrono::milliseconds(0));
   }
 
+  journal::JournalOptions JournalOptions() const {
+    journal::JournalOptions options{.bytes_max = options_.storage_bytes_max};
+    // Without a destination nothing is kept, so nothing needs a place.
+    if (!settings_.azure && !settings_.otlp) return options;
+    options.ring_directories = settings_.ring_directories;
+    options.storage_directories = settings_.storage_directories;
+    if (settings_.azure) {
+      options.identities[0] = settings_.azure->connection.ingestion_endpoint + "\n" + settings_.azure->connection.instrumentation_key;
+    }
+    if (settings_.otlp) {
+      for (const auto& endpoint : settings_.otlp->endpoints) {
+        if (!endpoint) continue;
+        options.identities[1].append(endpoint->url).append("\n");
+        for (const auto& [name, value] : endpoint->headers) options.identities[1].append(name).append("=").append(value).append("\n");
+      }
+    }
+    options.adopting = static_cast<std::uint8_t>((settings_.azure ? otlp::kForAzure : 0) | (settings_.otlp ? otlp::kForOtlp : 0));
+    options.warn = [log = log_](std::string_view line) { log->Write(distro::LogLevel::kWarn, line); };
+    return options;
+  }
+
   void StartDelivery() {
     if (!settings_.azure && !settings_.otlp && !settings_.HasConsole()) return;
     const auto interval = options_.export_interval && options_.export_interval->count() > 0 ? *options_.export_interval : limits::kExportInterval;
@@ -222,6 +243,9 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
     auto delivery = deliver::Delivery::Start(*journal_, settings_.azure, settings_.otlp, std::move(options));
     if (delivery.ok()) {
       delivery_ = std::move(*delivery);
+      if (const auto started = journal_->Start(); !started.ok()) {
+        problems_.push_back({.severity = Severity::kWarning, .setting = "", .text = started.error().ToString() + "; threads that end spans do its work"});
+      }
       return;
     }
     problems_.push_back({.severity = Severity::kError, .setting = "", .text = "telemetry cannot be sent: " + delivery.error().ToString()});

@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: MIT
 // A journal keeps a process's telemetry records until every destination has read them.
 //
-// One writer side, one cursor a destination. `capture` appends, `deliver` reads, `distro` reports the ledger. Knows nothing of HTTP or of
-// what a record means. Records wait in segments in memory; each segment holds copies of the resource and scope records that its
-// records belong to, so that a segment can be read alone.
+// Application threads put records into rings, each its own; the journal thread moves them into segments, which every destination reads at
+// its own cursor. Rings and segments lie in shared memory (tmpfs), so that they outlive a killed process; what a destination is slow to
+// take is copied to the storage directory. A start, or a sibling with the same destinations, adopts and delivers what a dead process left.
+// Bytes: docs/reference/journal-format.md. `capture` appends, `deliver` and `meter` read, `distro` reports the ledger. Knows nothing of
+// HTTP or of what a record means.
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
-#include <deque>
 #include <functional>
-#include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/result.h"
 #include "otlp/record.h"
@@ -58,6 +59,10 @@ enum class DropReason : std::uint8_t {
   kUnsupported,          ///< the destination has nothing that it could become
   kNotFinite,            ///< a metric whose values are NaN or infinite, which JSON cannot say
   kNoValue,              ///< a metric without a value
+  kBufferFull,           ///< its thread was faster than the journal: the ring had no room
+  kStorageDisabled,      ///< CLIENT_STORAGE_DISABLED: as kStorageCapacity where there is no storage directory
+  kStorageFailed,        ///< what was stored could not be read back whole
+  kExpired,              ///< waited longer than limits::kStorageAgeMax
   kCount
 };
 std::string_view Name(DropReason reason);
@@ -70,6 +75,8 @@ struct Ledger {
   std::array<std::uint64_t, static_cast<std::size_t>(DropReason::kCount)> dropped{};
 
   std::uint64_t DroppedTotal() const;
+  /// Given up by the journal itself before the destination had answered for them.
+  std::uint64_t LostWaiting() const;
 };
 
 /// The number of a record in the order of appending; the first is 1. Scope and resource records have none.
@@ -108,41 +115,81 @@ struct Settlement {
   void Drop(DropReason reason, std::uint64_t records = 1) { dropped[static_cast<std::size_t>(reason)] += records; }
 };
 
+/// The first destinations, which are other programs and so have an identity.
+inline constexpr std::size_t kRemoteDestinations = 2;
+
 struct JournalOptions {
   std::uint64_t bytes_max = limits::kStorageBytesMax;  ///< the oldest segment is recycled above it
   std::size_t segment_bytes = limits::kSegmentBytes;
+  std::size_t ring_bytes = limits::kRingBytes;  ///< a power of two
+  /// Flags of the destinations that get what is adopted.
+  std::uint8_t adopting = otlp::kForAzure | otlp::kForOtlp;
+  /// Where rings and segments lie: the first that is a tmpfs with room. None: in private memory, and a crash loses them.
+  std::vector<std::string> ring_directories;
+  /// Where what waits for long is written: the first that can be used. None: nothing is written.
+  std::vector<std::string> storage_directories;
+  /// What makes each remote destination the same to another process: its endpoint and key. Only hashes of it are stored.
+  std::array<std::string, kRemoteDestinations> identities;
+  /// Gets a line when a directory fails and when it works again. Called without locks, on the journal thread or the constructor's; must
+  /// not block. May be empty.
+  std::function<void(std::string_view)> warn;
+  const base::Clock* clock = &base::SystemClock();
 };
+
+/// What was found in the journals of dead processes.
+struct AdoptionCounts {
+  std::uint64_t journals = 0;
+  std::uint64_t records = 0;
+  std::uint64_t damaged = 0;      ///< records, or stretches of bytes, that could not be read
+  std::uint64_t quarantined = 0;  ///< files without a whole header
+  std::uint64_t newer = 0;        ///< files of a later format, left as they are
+};
+
+class Core;
+class ForkWord;
 
 class Journal {
  public:
+  /// Until Start() the threads that append do the journal thread's work themselves, and Step() is called by whoever drives the journal.
   explicit Journal(JournalOptions options = {});
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
+  /// Close() with no time, if it was not called.
   ~Journal();
+
+  /// Starts the journal thread, with all signals blocked, and with it adoption. Once, after SetListener.
+  /// @return kSystem if there is no thread or eventfd to be had; the journal then works as before Start()
+  Result<void> Start();
 
   /// Appends a resource that records may belong to. Kept for the life of the journal.
   /// @param message  bytes of an OTLP Resource
-  /// @return its id, to be given to AddScope
+  /// @return its id, to be given to AddScope; 0 at limits::kDefinitionsMax
   std::uint32_t AddResource(std::string_view message, std::string_view schema_url);
 
   /// Appends an instrumentation scope of a resource. Kept for the life of the journal.
   /// @param message  bytes of an OTLP InstrumentationScope
-  /// @return its id: the owner of the records made by it
+  /// @return its id: the owner of the records made by it; 0 at limits::kDefinitionsMax, or if the resource's id is 0
   std::uint32_t AddScope(std::uint32_t resource_id, std::string_view message, std::string_view schema_url);
 
-  /// Appends one span, log or metric record; readers see it whole or not at all.
+  /// Appends one span, log or metric record; readers see it whole or not at all. From the return on it survives the process, if the
+  /// thread has a ring in shared memory.
   ///
   /// @param record  its owner came from AddScope; its flags say which destinations it is for (none: it is counted nowhere and dropped)
-  /// @return its position, or kTooLarge (nothing was written; the loss is in the ledger)
-  /// Any thread. Blocks only for other appends and reads, never for a disk or a network.
-  Result<Position> Append(const otlp::RecordView& record);
+  /// @return kTooLarge, kStorageFull (the thread's ring is full), kMalformed (no such owner): nothing was written, the loss is in the
+  ///         ledger; kCancelled after Close()
+  /// Any thread, also in a forked child, which gets a journal of its own. Waits for nothing: a copy into the thread's ring. Exceptions
+  /// that wait for the journal's lock, never for a disk: a thread's first record, records over limits::kRingRecordBytesMax, and threads
+  /// beyond limits::kPrivateRingsMax.
+  Result<void> Append(const otlp::RecordView& record);
 
-  /// Called on the appending thread when something becomes readable for a destination that had nothing to read, and when its unread
-  /// bytes reach `bytes`. Set once, before the first append. The listener must not call the journal.
+  /// Called when something becomes readable for a destination that had nothing to read, and when its unread bytes reach `bytes`, on
+  /// whichever thread noticed. Set once, before the first append. The listener must not call the journal.
   void SetListener(std::size_t bytes, std::function<void()> listener);
 
+  // Readers. Each call first takes what lies in the rings.
+
   /// The next records for a destination from its cursor on, at most so many records and bytes (but at least one record). Does not move
-  /// the cursor: reading again gives the same records.
+  /// the cursor: reading again gives the same records. Reads a file if the records are in the storage directory alone.
   /// @param after  read only what lies behind this position (0: from the cursor), for a second batch while the first is in flight
   Batch Read(Destination destination, std::size_t records_max, std::size_t bytes_max, Position after = 0) const;
 
@@ -162,37 +209,27 @@ class Journal {
   Position Settled(Destination destination) const;
 
   Ledger LedgerOf(Destination destination) const;
+  AdoptionCounts Adopted() const;
 
   /// Gives up everything that waits for a destination, counted with `reason`.
   void Abandon(Destination destination, DropReason reason);
 
+  /// What the journal thread does: drains the rings, adopts, writes to the storage directory what is due, removes what was read.
+  /// @return when to call again if nothing is appended
+  base::SteadyTime Step(base::SteadyTime now);
+
+  /// Takes no more records. What still waits is written to the storage directory; what then neither lies there nor in shared memory is
+  /// given up as kNotDelivered, the rest stays in_journal for the next start. Destinations have stopped reading. Idempotent.
+  /// @return by the deadline plus 50 ms, also if the disk does not answer
+  void Close(base::SteadyTime deadline);
+
  private:
-  struct Segment;
-  struct Cursor {
-    Position settled = 0;
-    std::uint64_t backlog_records = 0;
-    std::uint64_t backlog_bytes = 0;
-    Ledger ledger;
-  };
+  struct Owner;
+  Core& Get() const;
+  Core& Renew(Owner* parent) const;
 
-  Position AppendLocked(const otlp::RecordView& record);
-  void RecycleLocked();
-  Segment& WritableSegmentLocked(std::size_t record_bytes);
-
-  const JournalOptions options_;
-  mutable std::mutex mutex_;
-  std::deque<std::shared_ptr<Segment>> segments_;
-  std::uint64_t bytes_ = 0;
-  Position end_ = 0;
-  std::array<Cursor, kDestinations> cursors_;
-  /// The record of a scope or resource.
-  struct Definition {
-    std::string bytes;
-    std::uint32_t resource_id = 0;  ///< of a scope
-  };
-  std::vector<Definition> definitions_;  ///< index = id
-  std::size_t listener_bytes_ = 0;
-  std::function<void()> listener_;
+  ForkWord& fork_word_;
+  mutable std::atomic<Owner*> owner_;  ///< another one in a forked child
 };
 
 }  // namespace azmon::journal

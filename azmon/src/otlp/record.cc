@@ -25,18 +25,34 @@ Error Malformed(const char* what) { return Error{.code = ErrorCode::kMalformed, 
 
 }  // namespace
 
+void PutRecord(const RecordView& record, char* to) {
+  Store(static_cast<std::uint32_t>(record.annotations.size() + record.message.size()), to);
+  to[8] = static_cast<char>(record.signal);
+  to[9] = static_cast<char>(record.flags);
+  Store(static_cast<std::uint16_t>(record.annotations.size()), to + 10);
+  Store(record.owner, to + 12);
+  char* const annotations = to + kRecordHeaderBytes;
+  if (!record.annotations.empty()) std::memcpy(annotations, record.annotations.data(), record.annotations.size());
+  if (!record.message.empty()) std::memcpy(annotations + record.annotations.size(), record.message.data(), record.message.size());
+  Store(Crc32c({to + 8, record.Bytes() - 8}), to + 4);
+}
+
 void AppendRecord(const RecordView& record, std::string& out) {
   AZMON_DCHECK(record.annotations.size() <= 0xFFFF && record.Bytes() <= limits::kRecordBytesMax);
   const std::size_t begin = out.size();
-  char header[kRecordHeaderBytes] = {};
-  Store(static_cast<std::uint32_t>(record.annotations.size() + record.message.size()), header);
-  header[8] = static_cast<char>(record.signal);
-  header[9] = static_cast<char>(record.flags);
-  Store(static_cast<std::uint16_t>(record.annotations.size()), header + 10);
-  Store(record.owner, header + 12);
-  out.append(header, sizeof header).append(record.annotations).append(record.message);
-  const std::uint32_t crc = Crc32c(std::string_view(out).substr(begin + 8));
-  std::memcpy(out.data() + begin + 4, &crc, sizeof crc);
+  out.resize(begin + record.Bytes());
+  PutRecord(record, out.data() + begin);
+}
+
+RecordView TrustedRecord(std::string_view bytes) {
+  const std::size_t payload_bytes = Load<std::uint32_t>(bytes, 0);
+  const std::size_t annotations_bytes = Load<std::uint16_t>(bytes, 10);
+  AZMON_DCHECK(kRecordHeaderBytes + payload_bytes <= bytes.size() && annotations_bytes <= payload_bytes);
+  return RecordView{.signal = static_cast<Signal>(bytes[8]),
+                    .flags = static_cast<std::uint8_t>(bytes[9]),
+                    .owner = Load<std::uint32_t>(bytes, 12),
+                    .annotations = bytes.substr(kRecordHeaderBytes, annotations_bytes),
+                    .message = bytes.substr(kRecordHeaderBytes + annotations_bytes, payload_bytes - annotations_bytes)};
 }
 
 Result<RecordView> ReadRecord(std::string_view bytes) {

@@ -51,6 +51,12 @@ struct RecordView {
 /// @param record  annotations at most 65,535 bytes; whole record at most limits::kRecordBytesMax: the caller checks
 void AppendRecord(const RecordView& record, std::string& out);
 
+/// Writes the record with header and checksum at `to`, which has room for record.Bytes(). Allocates nothing.
+void PutRecord(const RecordView& record, char* to);
+
+/// The record at the head of `bytes`, which hold a whole one: read by ReadRecord before, or written by this process.
+RecordView TrustedRecord(std::string_view bytes);
+
 /// Reads the record at the head of `bytes`, which are not trusted.
 /// @return the record, its views into `bytes`; or kMalformed: too short, a length over limits::kRecordBytesMax, an unknown signal or a
 ///         wrong checksum

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+#include "journal/store.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+
+#include "base/random.h"
+#include "base/sha256.h"
+#include "base/text.h"
+
+namespace azmon::journal {
+namespace {
+
+/// Locks that a forked child must let go, or its parent's journal would seem alive as long as the child lives.
+class HeldLocks {
+ public:
+  static HeldLocks& Instance() {
+    static auto* const held = [] {
+      auto* const made = new HeldLocks;
+      ::pthread_atfork(nullptr, nullptr, [] { Instance().CloseAll(); });
+      return made;
+    }();
+    return *held;
+  }
+  void Add(int fd) {
+    for (auto& slot : fds_) {
+      int none = -1;
+      if (slot.compare_exchange_strong(none, fd)) return;
+    }
+  }
+  void Remove(int fd) {
+    for (auto& slot : fds_) {
+      int found = fd;
+      if (slot.compare_exchange_strong(found, -1)) return;
+    }
+  }
+
+ private:
+  HeldLocks() {
+    for (auto& slot : fds_) slot = -1;
+  }
+  void CloseAll() {
+    for (auto& slot : fds_) {
+      if (const int fd = slot.exchange(-1); fd >= 0) ::close(fd);
+    }
+  }
+  // Two a journal, and only so many are held at a time.
+  std::array<std::atomic<int>, 64> fds_{};
+};
+
+Error Taken() { return Error{.code = ErrorCode::kUnavailable, .detail = "another process holds it"}; }
+
+/// Whether the locked file is still what its name stands for.
+bool IsNamed(const base::FileDescriptor& directory, const base::FileDescriptor& lock) {
+  struct stat held {};
+  struct stat named {};
+  if (::fstat(lock.Get(), &held) != 0 || held.st_nlink == 0) return false;
+  if (::fstatat(directory.Get(), std::string(kLockName).c_str(), &named, AT_SYMLINK_NOFOLLOW) != 0) return false;
+  return held.st_ino == named.st_ino && held.st_dev == named.st_dev;
+}
+
+}  // namespace
+
+Result<Directory> Directory::Create(std::shared_ptr<const base::FileDescriptor> root, const std::string& name) {
+  const std::string private_name = std::string(kPrivatePrefix) + name;
+  auto files = base::OpenPrivateDirectory(*root, private_name, true);
+  if (!files.ok()) return files.error();
+  auto lock = base::CreateFile(*files, std::string(kLockName));
+  if (!lock.ok()) {
+    base::RemoveDirectory(*root, private_name);
+    return lock.error();
+  }
+  if (!base::TryLock(*lock)) return Taken();
+  if (::renameat(root->Get(), private_name.c_str(), root->Get(), name.c_str()) != 0) {
+    const int code = errno;
+    base::RemoveDirectory(*root, private_name);
+    return Error{.code = ErrorCode::kSystem, .detail = name + " cannot be put into place", .os_error = code};
+  }
+  Directory made;
+  made.root_ = std::move(root);
+  made.name_ = name;
+  made.files_ = std::move(*files);
+  made.lock_ = std::move(*lock);
+  HeldLocks::Instance().Add(made.lock_.Get());
+  return made;
+}
+
+Result<Directory> Directory::Adopt(std::shared_ptr<const base::FileDescriptor> root, const std::string& name) {
+  auto files = base::OpenPrivateDirectory(*root, name, false);
+  if (!files.ok()) return files.error();
+  auto lock = base::OpenFile(*files, std::string(kLockName), true);
+  if (!lock.ok()) return lock.error();
+  if (!base::TryLock(*lock) || !IsNamed(*files, *lock)) return Taken();
+  Directory adopted;
+  adopted.root_ = std::move(root);
+  adopted.name_ = name;
+  adopted.files_ = std::move(*files);
+  adopted.lock_ = std::move(*lock);
+  HeldLocks::Instance().Add(adopted.lock_.Get());
+  return adopted;
+}
+
+Directory::~Directory() {
+  if (lock_.IsOpen()) HeldLocks::Instance().Remove(lock_.Get());
+}
+
+bool Directory::IsInPlace() const {
+  if (!IsNamed(files_, lock_)) return false;
+  struct stat held {};
+  struct stat named {};
+  if (::fstat(files_.Get(), &held) != 0 || ::fstatat(root_->Get(), name_.c_str(), &named, AT_SYMLINK_NOFOLLOW) != 0) return false;
+  return held.st_ino == named.st_ino && held.st_dev == named.st_dev;
+}
+
+void Directory::Remove() {
+  for (const std::string& file : base::ListNames(files_, limits::kDirectoryNamesMax)) {
+    if (file != kLockName) ::unlinkat(files_.Get(), file.c_str(), 0);
+  }
+  base::RemoveDirectory(*root_, name_);
+}
+
+void Store::SetCursor(std::size_t destination, std::uint64_t position) {
+  if (position <= cursors.settled[destination]) return;
+  cursors.settled[destination] = position;
+  if (cursor_memory) PutCursor(destination, position, cursor_memory->Data());
+}
+
+void Store::SetEnd(std::uint64_t position) {
+  cursors.end = position;
+  if (cursor_memory) PutCursor(kEndCursor, position, cursor_memory->Data());
+}
+
+std::string SegmentName(std::uint64_t sequence) {
+  char digits[24];
+  std::snprintf(digits, sizeof digits, "%010llu", static_cast<unsigned long long>(sequence));
+  return std::string(kSegmentPrefix) + digits;
+}
+
+std::string RingName(std::uint64_t id) { return std::string(kRingPrefix) + std::to_string(id); }
+
+Hash IdentityOf(std::string_view text) {
+  Hash hash{};
+  if (!text.empty()) base::Sha256(text).copy(hash.data(), hash.size());
+  return hash;
+}
+
+std::string IdentityName(const std::array<Hash, kIdentities>& identities) {
+  std::string all;
+  for (const Hash& hash : identities) all.append(hash.data(), hash.size());
+  return std::to_string(::geteuid()) + "-" + base::Hex(base::Sha256(all).substr(0, 16));
+}
+
+void RemoveAbandoned(const base::FileDescriptor& root, const std::vector<std::string>& names, base::WallTime now) {
+  for (const std::string& name : names) {
+    if (!name.starts_with(kPrivatePrefix)) continue;
+    struct stat status {};
+    // One that is being made just now may not hold its lock yet.
+    if (::fstatat(root.Get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) continue;
+    const std::chrono::seconds age = std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()) - std::chrono::seconds(status.st_mtim.tv_sec);
+    if (age >= limits::kPrivateNameAge) base::RemoveDirectory(root, name);
+  }
+}
+
+}  // namespace azmon::journal
