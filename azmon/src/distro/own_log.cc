@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "distro/own_log.h"
 
+#include <array>
 #include <cstdio>
 
-#include "base/text.h"
+#include "distro/setting_reader.h"
 
 namespace azmon::distro {
 namespace {
@@ -15,16 +16,9 @@ constexpr std::chrono::seconds kInterval{1};
 }  // namespace
 
 LogLevel ReadLogLevel(const base::Environment& environment, std::vector<Problem>& problems) {
-  const auto text = environment.Get("AZMON_LOG");
-  if (!text) return LogLevel::kWarn;
-  const std::string level = base::ToLower(*text);
-  if (level == "off") return LogLevel::kOff;
-  if (level == "error") return LogLevel::kError;
-  if (level == "warn") return LogLevel::kWarn;
-  if (level == "info") return LogLevel::kInfo;
-  if (level == "debug") return LogLevel::kDebug;
-  problems.push_back({.severity = Severity::kWarning, .setting = "AZMON_LOG", .text = "is none of off, error, warn, info, debug; warn is used"});
-  return LogLevel::kWarn;
+  constexpr std::array kLevels{LogLevel::kOff, LogLevel::kError, LogLevel::kWarn, LogLevel::kInfo, LogLevel::kDebug};
+  const auto choice = SettingReader(environment, problems).Choice("AZMON_LOG");
+  return choice ? kLevels[*choice] : LogLevel::kWarn;
 }
 
 OwnLog::OwnLog(LogLevel level, std::function<void(Severity, std::string_view)> sink, const base::Clock& clock)

@@ -2,6 +2,7 @@
 #include "distro/settings.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <iterator>
 
@@ -10,6 +11,7 @@
 #include "base/json_writer.h"
 #include "base/text.h"
 #include "base/version.h"
+#include "distro/setting_reader.h"
 #include "identity/credentials.h"
 
 namespace azmon::distro {
@@ -19,48 +21,34 @@ using base::Environment;
 
 constexpr const char* kConnectionStringVariable = "APPLICATIONINSIGHTS_CONNECTION_STRING";
 
-/// A longer interval is a mistake: nobody would see a metric of the last day.
-constexpr std::chrono::milliseconds kMetricIntervalMax = std::chrono::hours(24);
-
-bool IsTrue(const Environment& environment, const char* variable) {
-  const auto value = environment.Get(variable);
-  return value && base::EqualsIgnoreCase(*value, "true");
-}
-
 /// `none` switches a signal off for every destination, `console` shows it; the others are decided by their own variables.
-Settings::Signal ReadExporters(const Environment& environment, const char* variable, Settings& settings) {
+Settings::Signal ReadExporters(const SettingReader& reader, base::SettingName name, Settings& settings) {
   Settings::Signal signal;
-  const auto text = environment.Get(variable);
+  const std::string variable(name.Row().variable);
+  const auto text = reader.Text(name);
   if (!text) return signal;
   for (const std::string_view piece : base::Split(*text, ',')) {
-    const std::string name = base::ToLower(base::Trim(piece));
-    if (name == "none") {
+    const std::string exporter = base::ToLower(base::Trim(piece));
+    if (exporter == "none") {
       signal.is_enabled = false;
-    } else if (name == "console") {
+    } else if (exporter == "console") {
       signal.to_console = true;
-    } else if (name != "otlp" && !name.empty()) {
-      settings.problems.push_back(
-          {.severity = Severity::kWarning, .setting = variable, .text = "has an entry that is none of otlp, console, none; it is ignored"});
+    } else if (exporter != "otlp" && !exporter.empty()) {
+      reader.Warn(variable, "has an entry that is none of otlp, console, none; it is ignored");
     }
   }
-  if (!signal.is_enabled) settings.notes.push_back(std::string(variable) + " is none, so the signal is off");
+  if (!signal.is_enabled) settings.notes.push_back(variable + " is none, so the signal is off");
   return signal;
 }
 
 /// Distro spec 10.2, row 10. The other destinations are known.
-void ReadConsole(const Options& options, const Environment& environment, bool has_terminal, Settings& settings) {
+void ReadConsole(const Options& options, const SettingReader& reader, bool has_terminal, Settings& settings) {
   Console console = Console::kOff;
   if (options.console) {
     console = *options.console;
-  } else if (const auto text = environment.Get("AZMON_CONSOLE")) {
-    const std::string name = base::ToLower(*text);
-    if (name == "on") {
-      console = Console::kOn;
-    } else if (name == "auto") {
-      console = Console::kAuto;
-    } else if (name != "off") {
-      settings.problems.push_back({.severity = Severity::kWarning, .setting = "AZMON_CONSOLE", .text = "is none of off, on, auto; off is used"});
-    }
+  } else if (const auto choice = reader.Choice("AZMON_CONSOLE")) {
+    constexpr std::array kChoices{Console::kOff, Console::kOn, Console::kAuto};
+    console = kChoices[*choice];
   }
   const bool is_on = console == Console::kOn || (console == Console::kAuto && has_terminal && !settings.azure && !settings.otlp);
   bool has_any = false;
@@ -72,15 +60,15 @@ void ReadConsole(const Options& options, const Environment& environment, bool ha
 }
 
 /// Distro spec 1.4: where we run, as one letter.
-char ResourceProvider(const Environment& environment) {
-  if (environment.Get("FUNCTIONS_WORKER_RUNTIME") || environment.Get("FUNCTIONS_EXTENSION_VERSION")) return 'f';
-  if (environment.Get("WEBSITE_SITE_NAME")) return 'a';
-  if (environment.Get("AKS_ARM_NAMESPACE_ID") || environment.Get("KUBERNETES_SERVICE_HOST")) return 'k';
+char ResourceProvider(const SettingReader& reader) {
+  if (reader.IsSet("FUNCTIONS_WORKER_RUNTIME") || reader.IsSet("FUNCTIONS_EXTENSION_VERSION")) return 'f';
+  if (reader.IsSet("WEBSITE_SITE_NAME")) return 'a';
+  if (reader.IsSet("AKS_ARM_NAMESPACE_ID") || reader.IsSet("KUBERNETES_SERVICE_HOST")) return 'k';
   return 'u';
 }
 
-std::string SdkVersion(const Environment& environment) {
-  return std::string(1, ResourceProvider(environment)) + "lm_cpp20:otel" + OPENTELEMETRY_SDK_VERSION + ":dst" + base::kVersion;
+std::string SdkVersion(const SettingReader& reader) {
+  return std::string(1, ResourceProvider(reader)) + "lm_cpp20:otel" + OPENTELEMETRY_SDK_VERSION + ":dst" + base::kVersion;
 }
 
 identity::Surroundings Around(const Environment& environment) {
@@ -90,10 +78,10 @@ identity::Surroundings Around(const Environment& environment) {
 }
 
 /// Exporter spec section 8: an identity is used only where one is asked for; by default the key alone will do.
-void ReadAzureIdentity(const Options& options, const Environment& environment, deliver::AzureSettings& azure, Settings& settings) {
+void ReadAzureIdentity(const Options& options, const Environment& environment, const SettingReader& reader, deliver::AzureSettings& azure, Settings& settings) {
   constexpr const char* kVariable = "APPLICATIONINSIGHTS_AUTHENTICATION_STRING";
   std::shared_ptr<Credential> credential = options.credential;
-  if (const auto text = environment.Get(kVariable); text && !credential) {
+  if (const auto text = reader.Text(kVariable); text && !credential) {
     bool is_entra = false;
     std::string client_id;
     for (const std::string_view piece : base::Split(*text, ';')) {
@@ -123,31 +111,29 @@ void ReadAzureIdentity(const Options& options, const Environment& environment, d
 }
 
 /// Exporter spec section 9.2: on unless somebody switches them off; seconds from a minute to a day.
-void ReadSdkStats(const Environment& environment, deliver::AzureSettings& azure, Settings& settings) {
-  switch (ResourceProvider(environment)) {
+void ReadSdkStats(const SettingReader& reader, deliver::AzureSettings& azure) {
+  switch (ResourceProvider(reader)) {
     case 'f': azure.sdk_stats.compute_type = "functions"; break;
     case 'a': azure.sdk_stats.compute_type = "appsvc"; break;
     case 'k': azure.sdk_stats.compute_type = "aks"; break;
     default: break;
   }
   constexpr const char* kInterval = "APPLICATIONINSIGHTS_SDKSTATS_EXPORT_INTERVAL";
-  if (const auto text = environment.Get(kInterval)) {
+  if (const auto text = reader.Text(kInterval)) {
     const auto wanted = base::ParseInteger<std::int64_t>(*text);
     if (wanted) azure.sdk_stats.interval = std::chrono::seconds(std::clamp<std::int64_t>(*wanted, 60, 86400));
-    if (!wanted) settings.problems.push_back({.severity = Severity::kWarning, .setting = kInterval, .text = "is no number of seconds; 900 is used"});
+    if (!wanted) reader.Warn(kInterval, "is no number of seconds; 900 is used");
   }
-  if (IsTrue(environment, "APPLICATIONINSIGHTS_SDKSTATS_DISABLED")) azure.sdk_stats.interval = std::chrono::seconds(0);
+  if (reader.IsTrue("APPLICATIONINSIGHTS_SDKSTATS_DISABLED")) azure.sdk_stats.interval = std::chrono::seconds(0);
 }
 
-void ReadAzure(const Options& options, const Environment& environment, const resource::Host& host, Settings& settings) {
+void ReadAzure(const Options& options, const Environment& environment, const SettingReader& reader, const resource::Host& host, Settings& settings) {
   const bool is_in_code = options.connection_string.has_value();
   // The program's string wins as a whole; its parts are never filled from the environment.
-  const auto text = is_in_code ? options.connection_string : environment.Get(kConnectionStringVariable);
+  const auto text = is_in_code ? options.connection_string : reader.Text(kConnectionStringVariable);
   if (!text || base::Trim(*text).empty()) {
-    if (environment.Get("APPINSIGHTS_INSTRUMENTATIONKEY")) {
-      settings.problems.push_back({.severity = Severity::kWarning,
-                                   .setting = "APPINSIGHTS_INSTRUMENTATIONKEY",
-                                   .text = std::string("is not read, a bare key has no endpoint; set ") + kConnectionStringVariable});
+    if (reader.IsSet("APPINSIGHTS_INSTRUMENTATIONKEY")) {
+      reader.Warn("APPINSIGHTS_INSTRUMENTATIONKEY", std::string("is not read, a bare key has no endpoint; set ") + kConnectionStringVariable);
     }
     return;
   }
@@ -157,22 +143,22 @@ void ReadAzure(const Options& options, const Environment& environment, const res
   deliver::AzureSettings azure{.connection = std::move(*report.value)};
   azure.envelope.instrumentation_key = azure.connection.instrumentation_key;
   azure.envelope.application_id = azure.connection.application_id;
-  azure.envelope.resource_metric = !IsTrue(environment, "APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED");
-  azure.envelope.metric_namespace = IsTrue(environment, "APPLICATIONINSIGHTS_METRIC_NAMESPACE_OPT_IN");
-  azure.envelope.sdk_version = SdkVersion(environment);
+  azure.envelope.resource_metric = !reader.IsTrue("APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED");
+  azure.envelope.metric_namespace = reader.IsTrue("APPLICATIONINSIGHTS_METRIC_NAMESPACE_OPT_IN");
+  azure.envelope.sdk_version = SdkVersion(reader);
   azure.envelope.host_name = host.name;
-  azure.envelope.website_site_name = environment.Get("WEBSITE_SITE_NAME").value_or("");
-  azure.envelope.website_instance_id = environment.Get("WEBSITE_INSTANCE_ID").value_or("");
-  ReadAzureIdentity(options, environment, azure, settings);
-  ReadSdkStats(environment, azure, settings);
+  azure.envelope.website_site_name = reader.Text("WEBSITE_SITE_NAME").value_or("");
+  azure.envelope.website_instance_id = reader.Text("WEBSITE_INSTANCE_ID").value_or("");
+  ReadAzureIdentity(options, environment, reader, azure, settings);
+  ReadSdkStats(reader, azure);
   settings.notes.push_back("Application Insights at " + azure.connection.ingestion_endpoint);
   settings.azure = std::move(azure);
 }
 
 /// AZMON_AZURE_INGESTION: which of Azure's two ways in is used where both are configured.
-void ReadAzureIngestion(const Environment& environment, Settings& settings) {
+void ReadAzureIngestion(const SettingReader& reader, Settings& settings) {
   const bool has_azure_otlp = settings.otlp && settings.otlp->HasAzure();
-  const auto text = environment.Get("AZMON_AZURE_INGESTION");
+  const auto text = reader.Text("AZMON_AZURE_INGESTION");
   const auto is = [&](std::string_view value) { return text && base::EqualsIgnoreCase(*text, value); };
   if (text && !is("classic") && !is("otlp") && !is("both")) {
     settings.problems.push_back({.severity = Severity::kWarning, .setting = "AZMON_AZURE_INGESTION", .text = "is none of classic, otlp, both; what is configured is used"});
@@ -192,12 +178,12 @@ void ReadAzureIngestion(const Environment& environment, Settings& settings) {
   }
 }
 
-void ReadOtlp(const Options& options, const Environment& environment, Settings& settings) {
+void ReadOtlp(const Options& options, const Environment& environment, const SettingReader& reader, Settings& settings) {
   auto report = deliver::ReadOtlpSettings(options.otlp, environment, settings.azure.has_value());
   std::ranges::move(report.problems, std::back_inserter(settings.problems));
   std::ranges::move(report.log, std::back_inserter(settings.notes));
   settings.otlp = std::move(report.value);
-  ReadAzureIngestion(environment, settings);
+  ReadAzureIngestion(reader, settings);
   if (!settings.otlp || !settings.otlp->HasAzure()) return;
   std::shared_ptr<Credential> credential = options.otlp.credential ? options.otlp.credential : options.credential;
   if (!credential) {
@@ -263,20 +249,17 @@ std::optional<capture::SamplerOptions> SamplerOfOptions(const Options& options, 
   return capture::SamplerOptions{.root = capture::RootSampling::kFixedPercentage, .argument = ratio};
 }
 
-std::optional<capture::SamplerOptions> SamplerOfEnvironment(const Environment& environment, Settings& settings) {
-  const auto text = environment.Get("OTEL_TRACES_SAMPLER");
+std::optional<capture::SamplerOptions> SamplerOfEnvironment(const SettingReader& reader) {
+  const auto text = reader.Text("OTEL_TRACES_SAMPLER");
   if (!text) return std::nullopt;
-  const auto warn = [&](const char* setting, const char* what) {
-    settings.problems.push_back({.severity = Severity::kWarning, .setting = setting, .text = what});
-  };
   const auto* const known = std::ranges::find(kSamplers, base::ToLower(*text), &SamplerName::name);
   if (known == std::end(kSamplers)) {
-    warn("OTEL_TRACES_SAMPLER",
+    reader.Warn("OTEL_TRACES_SAMPLER",
          "is none of always_on, always_off, traceidratio, their parentbased_ forms, microsoft.fixed_percentage, microsoft.rate_limited; it is ignored");
     return std::nullopt;
   }
   capture::SamplerOptions sampler{.root = known->root, .follows_remote_parent = known->follows_remote_parent};
-  const auto argument_text = environment.Get("OTEL_TRACES_SAMPLER_ARG");
+  const auto argument_text = reader.Text("OTEL_TRACES_SAMPLER_ARG");
   const auto argument = argument_text ? base::ParseDouble(*argument_text) : std::nullopt;
   switch (known->root) {
     case capture::RootSampling::kAlwaysOn:
@@ -286,7 +269,7 @@ std::optional<capture::SamplerOptions> SamplerOfEnvironment(const Environment& e
       if (argument && *argument >= 0) {
         sampler.argument = *argument;
       } else if (argument_text) {
-        warn("OTEL_TRACES_SAMPLER_ARG", "is no number of traces a second; 5 is used");
+        reader.Warn("OTEL_TRACES_SAMPLER_ARG", "is no number of traces a second; 5 is used");
       }
       break;
     case capture::RootSampling::kFixedPercentage:
@@ -294,7 +277,7 @@ std::optional<capture::SamplerOptions> SamplerOfEnvironment(const Environment& e
       if (argument && *argument >= 0 && *argument <= 1) {
         sampler.argument = *argument;
       } else if (argument_text) {
-        warn("OTEL_TRACES_SAMPLER_ARG", "is no number from 0 to 1; 1 is used");
+        reader.Warn("OTEL_TRACES_SAMPLER_ARG", "is no number from 0 to 1; 1 is used");
       }
       break;
   }
@@ -314,9 +297,9 @@ std::string Describe(const capture::SamplerOptions& sampler) {
 }
 
 /// Distro spec 2.7: options, then the environment, then the default.
-void ReadSampling(const Options& options, const Environment& environment, Settings& settings) {
+void ReadSampling(const Options& options, const SettingReader& reader, Settings& settings) {
   auto sampler = SamplerOfOptions(options, settings);
-  if (!sampler) sampler = SamplerOfEnvironment(environment, settings);
+  if (!sampler) sampler = SamplerOfEnvironment(reader);
   if (!sampler) {
     settings.sampling_is_default = true;
     sampler = settings.azure ? capture::SamplerOptions{.root = capture::RootSampling::kRateLimited, .argument = kTracesPerSecondDefault}
@@ -329,33 +312,22 @@ void ReadSampling(const Options& options, const Environment& environment, Settin
 
   if (options.otlp.sampling) {
     settings.otlp_sampling = *options.otlp.sampling;
-  } else if (const auto text = environment.Get("AZMON_OTLP_SAMPLING")) {
-    if (base::EqualsIgnoreCase(*text, "all")) {
-      settings.otlp_sampling = OtlpSampling::kAll;
-    } else if (!base::EqualsIgnoreCase(*text, "same")) {
-      settings.problems.push_back({.severity = Severity::kWarning, .setting = "AZMON_OTLP_SAMPLING", .text = "is none of same, all; same is used"});
-    }
+  } else if (reader.Choice("AZMON_OTLP_SAMPLING") == 1) {
+    settings.otlp_sampling = OtlpSampling::kAll;
   }
   if (settings.otlp_sampling == OtlpSampling::kAll && settings.otlp) settings.notes.emplace_back("OTLP gets every span");
   settings.standard_metrics =
-      settings.azure.has_value() && options.enable_standard_metrics && !environment.Get("APPLICATION_INSIGHTS_NO_STANDARD_METRICS");
+      settings.azure.has_value() && options.enable_standard_metrics && !reader.IsSet("APPLICATION_INSIGHTS_NO_STANDARD_METRICS");
   settings.sampler.records_unsampled = settings.standard_metrics || (settings.otlp && settings.otlp_sampling == OtlpSampling::kAll);
 }
 
-void ReadMetrics(const Options& options, const Environment& environment, Settings& settings) {
+void ReadMetrics(const Options& options, const SettingReader& reader, Settings& settings) {
   if (options.metric_interval && options.metric_interval->count() > 0) {
     settings.metric_interval = *options.metric_interval;
   } else if (options.metric_interval) {
-    settings.problems.push_back({.severity = Severity::kWarning, .setting = "Options::metric_interval", .text = "is not positive; 60 s is used"});
-  } else if (const auto text = environment.Get("OTEL_METRIC_EXPORT_INTERVAL")) {
-    const auto milliseconds = base::ParseInteger<std::int64_t>(*text);
-    if (milliseconds && *milliseconds > 0 && *milliseconds <= kMetricIntervalMax.count()) {
-      settings.metric_interval = std::chrono::milliseconds(*milliseconds);
-    } else {
-      settings.problems.push_back({.severity = Severity::kWarning,
-                                   .setting = "OTEL_METRIC_EXPORT_INTERVAL",
-                                   .text = "is no number of milliseconds from 1 to a day; 60000 is used"});
-    }
+    reader.Warn("Options::metric_interval", "is not positive; 60 s is used");
+  } else if (const auto milliseconds = reader.Number("OTEL_METRIC_EXPORT_INTERVAL")) {
+    settings.metric_interval = std::chrono::milliseconds(static_cast<std::int64_t>(*milliseconds));
   }
   const bool is_azure_otlp = settings.otlp && settings.otlp->Of(deliver::OtlpSignal::kMetrics) && settings.otlp->Of(deliver::OtlpSignal::kMetrics)->is_azure;
   if (is_azure_otlp) {
@@ -364,36 +336,18 @@ void ReadMetrics(const Options& options, const Environment& environment, Setting
     settings.notes.emplace_back(std::string("histograms go to Azure Monitor with explicit buckets, since opentelemetry-cpp ") + OPENTELEMETRY_SDK_VERSION +
                                 " has no exponential ones");
   }
-  if (const auto text = environment.Get("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE")) {
-    const std::string preference = base::ToLower(*text);
-    if (preference == "delta") {
-      settings.otlp_temporality = capture::Temporality::kDelta;
-    } else if (preference == "lowmemory") {
-      settings.otlp_temporality = capture::Temporality::kLowMemory;
-    } else if (preference == "cumulative") {
-      settings.otlp_temporality = capture::Temporality::kCumulative;
-    } else {
-      settings.problems.push_back({.severity = Severity::kWarning,
-                                   .setting = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
-                                   .text = "is none of cumulative, delta, lowmemory; the default is used"});
-    }
-  }
-  if (const auto text = environment.Get("OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION")) {
-    const std::string aggregation = base::ToLower(*text);
-    if (aggregation != "explicit_bucket_histogram") {
-      settings.problems.push_back({.severity = Severity::kWarning,
-                                   .setting = "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
-                                   .text = aggregation == "base2_exponential_bucket_histogram"
-                                               ? std::string("asks for exponential histograms, which opentelemetry-cpp ") + OPENTELEMETRY_SDK_VERSION +
-                                                     " does not have; explicit_bucket_histogram is used"
-                                               : "is none of explicit_bucket_histogram, base2_exponential_bucket_histogram; the former is used"});
-    }
+  constexpr std::array kTemporalities{capture::Temporality::kCumulative, capture::Temporality::kDelta, capture::Temporality::kLowMemory};
+  if (const auto choice = reader.Choice("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE")) settings.otlp_temporality = kTemporalities[*choice];
+  if (reader.Choice("OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION") == 1) {
+    reader.Warn("OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
+                std::string("asks for exponential histograms, which opentelemetry-cpp ") + OPENTELEMETRY_SDK_VERSION +
+                    " does not have; explicit_bucket_histogram is used");
   }
 }
 
-void ReadPropagators(const Environment& environment, Settings& settings) {
+void ReadPropagators(const SettingReader& reader, Settings& settings) {
   settings.propagators = {Propagator::kTraceContext, Propagator::kBaggage};
-  const auto text = environment.Get("OTEL_PROPAGATORS");
+  const auto text = reader.Text("OTEL_PROPAGATORS");
   if (!text) return;
   settings.propagators.clear();
   for (const std::string_view piece : base::Split(*text, ',')) {
@@ -412,29 +366,27 @@ void ReadPropagators(const Environment& environment, Settings& settings) {
     } else if (name == "jaeger") {
       add(Propagator::kJaeger);
     } else if (name != "none" && !name.empty()) {
-      settings.problems.push_back({.severity = Severity::kWarning,
-                                   .setting = "OTEL_PROPAGATORS",
-                                   .text = "has an entry that is none of tracecontext, baggage, b3, b3multi, jaeger, none; it is left out"});
+      reader.Warn("OTEL_PROPAGATORS", "has an entry that is none of tracecontext, baggage, b3, b3multi, jaeger, none; it is left out");
     }
   }
 }
 
 /// A directory that was chosen counts alone: if it cannot be used, the journal says so, and nothing appears where nobody looks.
-void ReadStorage(const Options& options, const Environment& environment, Settings& settings) {
-  if (const auto chosen = environment.Get("AZMON_RING_DIRECTORY")) {
+void ReadStorage(const Options& options, const SettingReader& reader, Settings& settings) {
+  if (const auto chosen = reader.Text("AZMON_RING_DIRECTORY")) {
     settings.ring_directories = {*chosen};
   } else {
     settings.ring_directories = {"/dev/shm"};
-    if (const auto runtime = environment.Get("XDG_RUNTIME_DIR")) settings.ring_directories.push_back(*runtime);
+    if (const auto runtime = reader.Text("XDG_RUNTIME_DIR")) settings.ring_directories.push_back(*runtime);
   }
   if (options.disable_offline_storage) return;
-  const auto chosen = options.storage_directory ? options.storage_directory : environment.Get("AZMON_STORAGE_DIRECTORY");
+  const auto chosen = options.storage_directory ? options.storage_directory : reader.Text("AZMON_STORAGE_DIRECTORY");
   if (chosen) {
     settings.storage_directories = {*chosen};
     return;
   }
-  for (const char* const variable : {"XDG_STATE_HOME", "TMPDIR"}) {
-    if (const auto directory = environment.Get(variable)) settings.storage_directories.push_back(*directory);
+  for (const auto& directory : {reader.Text("XDG_STATE_HOME"), reader.Text("TMPDIR")}) {
+    if (directory) settings.storage_directories.push_back(*directory);
   }
   settings.storage_directories.insert(settings.storage_directories.end(), {"/var/tmp", "/tmp"});
 }
@@ -443,21 +395,22 @@ void ReadStorage(const Options& options, const Environment& environment, Setting
 
 Settings ReadSettings(const Options& options, const Environment& environment, const resource::Host& host, bool has_terminal) {
   Settings settings;
-  settings.sdk_disabled = IsTrue(environment, "OTEL_SDK_DISABLED");
+  const SettingReader reader(environment, settings.problems);
+  settings.sdk_disabled = reader.IsTrue("OTEL_SDK_DISABLED");
   if (settings.sdk_disabled) {
     settings.notes.emplace_back("off, because OTEL_SDK_DISABLED is true");
     return settings;
   }
-  settings.traces = ReadExporters(environment, "OTEL_TRACES_EXPORTER", settings);
-  settings.logs = ReadExporters(environment, "OTEL_LOGS_EXPORTER", settings);
-  settings.metrics = ReadExporters(environment, "OTEL_METRICS_EXPORTER", settings);
-  ReadAzure(options, environment, host, settings);
-  ReadOtlp(options, environment, settings);
-  ReadConsole(options, environment, has_terminal, settings);
-  ReadSampling(options, environment, settings);
-  ReadPropagators(environment, settings);
-  ReadMetrics(options, environment, settings);
-  ReadStorage(options, environment, settings);
+  settings.traces = ReadExporters(reader, "OTEL_TRACES_EXPORTER", settings);
+  settings.logs = ReadExporters(reader, "OTEL_LOGS_EXPORTER", settings);
+  settings.metrics = ReadExporters(reader, "OTEL_METRICS_EXPORTER", settings);
+  ReadAzure(options, environment, reader, host, settings);
+  ReadOtlp(options, environment, reader, settings);
+  ReadConsole(options, reader, has_terminal, settings);
+  ReadSampling(options, reader, settings);
+  ReadPropagators(reader, settings);
+  ReadMetrics(options, reader, settings);
+  ReadStorage(options, reader, settings);
   settings.resource = resource::Detect(host, environment, options.resource, settings.problems);
   if (options.export_interval && options.export_interval->count() <= 0) {
     settings.problems.push_back({.severity = Severity::kWarning, .setting = "Options::export_interval", .text = "is not positive; 1 s is used"});

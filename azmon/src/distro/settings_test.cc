@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/setting_registry.h"
+#include "distro/own_log.h"
+
 namespace azmon::distro {
 namespace {
 
@@ -165,6 +168,78 @@ TEST(Settings, ConsoleAloneIsADestination) {
   EXPECT_TRUE(Read({{"AZMON_CONSOLE", "on"}}).problems.empty());
   const Settings wrong = Read({{"AZMON_CONSOLE", "loud"}, {"OTEL_TRACES_EXPORTER", "zipkin"}});
   EXPECT_THAT(wrong.problems, testing::IsSupersetOf({testing::Field(&Problem::setting, "AZMON_CONSOLE"), testing::Field(&Problem::setting, "OTEL_TRACES_EXPORTER")}));
+}
+
+/// A setting in its three forms, and what comes of it.
+struct Precedence {
+  const char* name;
+  Variables variables;
+  void (*set)(Options&);
+  std::string (*observe)(const Settings&);
+  std::string by_default, by_variable, by_option;
+};
+
+TEST(Settings, OptionGoesBeforeVariableAndVariableBeforeDefault) {
+  const Variables with_otlp{{"OTLP_EXPORT_ENDPOINT", "http://first:4317"}};
+  const auto endpoint = [](const Settings& s) { return s.otlp && s.otlp->Of(deliver::OtlpSignal::kTraces) ? s.otlp->Of(deliver::OtlpSignal::kTraces)->url.substr(0, 19) : std::string("none"); };
+  const Precedence table[] = {
+      {"connection string", {{"APPLICATIONINSIGHTS_CONNECTION_STRING", "InstrumentationKey=variable"}},
+       [](Options& o) { o.connection_string = "InstrumentationKey=option"; },
+       [](const Settings& s) { return s.azure ? s.azure->connection.instrumentation_key : std::string("none"); }, "none", "variable", "option"},
+      {"OTLP endpoint", with_otlp, [](Options& o) { o.otlp.endpoint = "http://other:4317"; }, endpoint, "none", "http://first:4317/o", "http://other:4317/o"},
+      {"console", {{"AZMON_CONSOLE", "on"}}, [](Options& o) { o.console = Console::kOff; },
+       [](const Settings& s) { return std::string(s.HasConsole() ? "on" : "off"); }, "off", "on", "off"},
+      {"OTLP sampling", {{"AZMON_OTLP_SAMPLING", "all"}}, [](Options& o) { o.otlp.sampling = OtlpSampling::kSame; },
+       [](const Settings& s) { return std::string(s.otlp_sampling == OtlpSampling::kAll ? "all" : "same"); }, "same", "all", "same"},
+      {"metric interval", {{"OTEL_METRIC_EXPORT_INTERVAL", "2000"}}, [](Options& o) { o.metric_interval = std::chrono::seconds(3); },
+       [](const Settings& s) { return std::to_string(s.metric_interval.count()); }, "60000", "2000", "3000"},
+      {"sampler", {{"OTEL_TRACES_SAMPLER", "always_off"}}, [](Options& o) { o.traces_per_second = 2; },
+       [](const Settings& s) { return std::to_string(static_cast<int>(s.sampler.root)); }, std::to_string(static_cast<int>(capture::RootSampling::kAlwaysOn)),
+       std::to_string(static_cast<int>(capture::RootSampling::kAlwaysOff)), std::to_string(static_cast<int>(capture::RootSampling::kRateLimited))},
+      {"service name", {{"OTEL_SERVICE_NAME", "variable"}}, [](Options& o) { o.resource["service.name"] = "option"; },
+       [](const Settings& s) { return std::get<std::string>(s.resource.at("service.name")); }, "unknown_service:shop", "variable", "option"},
+      {"resource", {{"OTEL_RESOURCE_ATTRIBUTES", "team=variable"}}, [](Options& o) { o.resource["team"] = "option"; },
+       [](const Settings& s) { return s.resource.contains("team") ? std::get<std::string>(s.resource.at("team")) : std::string("none"); }, "none", "variable",
+       "option"},
+  };
+  for (const Precedence& row : table) {
+    Options options;
+    EXPECT_EQ(row.observe(Read({}, options)), row.by_default) << row.name;
+    EXPECT_EQ(row.observe(Read(row.variables, options)), row.by_variable) << row.name;
+    row.set(options);
+    EXPECT_EQ(row.observe(Read(row.variables, options)), row.by_option) << row.name;
+    EXPECT_EQ(row.observe(Read({}, options)), row.by_option) << row.name;
+  }
+}
+
+TEST(Settings, EveryChoiceAndNumberOfTheRegistryRefusesNonsenseByName) {
+  for (const base::SettingRow& row : base::kSettings) {
+    const bool is_checked = row.form == base::SettingForm::kChoice || row.form == base::SettingForm::kNumber;
+    // The log's level is read beside the settings.
+    if (row.variable.empty() || !is_checked) continue;
+    const base::MapEnvironment environment({{std::string(row.variable), "nonsense"}});
+    Settings settings = ReadSettings({}, environment, {});
+    (void)ReadLogLevel(environment, settings.problems);
+    EXPECT_THAT(settings.problems, testing::Contains(testing::AllOf(testing::Field(&Problem::setting, row.variable),
+                                                                    testing::Field(&Problem::text, HasSubstr(std::string(row.fallback))))))
+        << row.variable;
+  }
+}
+
+TEST(Settings, SecretsAreInNoProblemAndNoLine) {
+  const std::string secret = "S3CR3T";
+  for (const char* const form : {"%s", "%s=%s", "InstrumentationKey=%s;x", "InstrumentationKey=00000000-0000-4000-8000-000000000000;IngestionEndpoint=http://u:%s@h:x/",
+                                 "a=%s,=%s,%zz%s", "http://user:%s@proxy:99999", "\x01%s"}) {
+    Variables variables{{"OTLP_EXPORT_ENDPOINT", "http://localhost:4318"}};
+    std::string value = form;
+    for (std::size_t at = value.find("%s"); at != std::string::npos; at = value.find("%s", at + 1)) value.replace(at, 2, secret);
+    for (const base::SettingRow& row : base::kSettings) {
+      if (row.is_secret) variables[std::string(row.variable)] = value;
+    }
+    const Settings settings = Read(variables);
+    EXPECT_THAT(Describe(settings.problems), Not(HasSubstr(secret))) << form;
+    for (const std::string& note : settings.notes) EXPECT_THAT(note, Not(HasSubstr(secret))) << form;
+  }
 }
 
 TEST(Settings, EverySamplerOfTheContractIsKnown) {
