@@ -15,7 +15,7 @@ import threading
 import time
 import urllib.parse
 
-from support import ROOT, Checks, Process, System, blobs, default_programs, environment_without, http as request, run, skip, wait_until, work_directory
+from support import ROOT, Checks, Process, System, blobs, default_programs, environment_without, http as request, run, skip_all, wait_until, work_directory
 from system.whole import Azurite
 
 _CLIENT_ID = "11111111-2222-3333-4444-555555555555"
@@ -113,9 +113,9 @@ def spans_of(system: System, order_id: int) -> list[dict]:
 
 def test(checks: Checks):
     if not shutil.which("openssl"):
-        skip("no openssl in PATH")
+        skip_all("no openssl in PATH")
     if not (_TOOLS.parent / "node_modules/@azure/storage-blob").exists():
-        skip(f"no @azure/storage-blob in {_TOOLS.parent}: ./dev test installs it")
+        skip_all(f"no @azure/storage-blob in {_TOOLS.parent}: ./dev test installs it")
     work = work_directory("identity")
     work.mkdir(parents=True, exist_ok=True)
     endpoint = IdentityEndpoint()
