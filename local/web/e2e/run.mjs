@@ -618,8 +618,8 @@ if (options.seed) {
   });
 
   await check("metrics-narrow", "/metrics", { width: 400, height: 800 }, async (page) => {
-    await page.locator(".metric-entry").first().click();
-    await page.locator(".plot polyline").first().waitFor();
+    await page.locator(".metric-entry", { hasText: "http.server.request.duration" }).filter({ hasText: "OTLP" }).click();
+    await page.locator(".plot polyline").nth(2).waitFor();
     assertEqual(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth), 0, "sideways overflow");
     await suite.screenshot(page, "metrics-narrow");
     await axe(page);
