@@ -135,7 +135,7 @@ TEST_F(MetricReader, AStoreOfTheFirstVersionIsBroughtUpToDate) {
     auto database = Database::Open(directory_ + "/azmon-local.db", Database::Mode::kReadWrite);
     ASSERT_TRUE(database.ok());
     const std::string sql = std::string(kSchema) + "PRAGMA application_id=" + std::to_string(kApplicationId) + ";PRAGMA user_version=1;" +
-                            "INSERT INTO items VALUES(7,1,5,10000000,-1,-1,-1,1,'key',NULL,NULL,NULL,'checkout',NULL,'queue',NULL,'gauge',NULL,NULL,NULL,NULL,NULL,NULL,NULL,"
+                            "INSERT INTO items VALUES(7,1,5,17955000000000000,-1,-1,-1,1,'key',NULL,NULL,NULL,'checkout',NULL,'queue',NULL,'gauge',NULL,NULL,NULL,NULL,NULL,NULL,NULL,"
                             "'{\"value\":3,\"count\":1}',NULL,1,x'')";
     ASSERT_TRUE((*database)->Execute(sql.c_str()).ok());
   }
