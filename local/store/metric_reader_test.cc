@@ -5,7 +5,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <future>
-#include <thread>
 
 #include "local/model/time.h"
 #include "local/store/rows.h"
@@ -32,7 +31,6 @@ class MetricReader : public ::testing::Test {
   void OpenStore() {
     StoreOptions options;
     options.directory = directory_;
-    options.retention = std::chrono::hours(24 * 365 * 100);  // most items here are of 1970
     auto opened = Store::Open(options);
     ASSERT_TRUE(opened.ok()) << opened.error().ToString();
     store_ = std::move(*opened);
@@ -132,24 +130,19 @@ TEST_F(MetricReader, AnUnknownMetricIsNotFoundAndAnEmptyRangeIsEmpty) {
 }
 
 TEST_F(MetricReader, AStoreOfTheFirstVersionIsBroughtUpToDate) {
-  GTEST_SKIP() << "the row made here is sometimes gone before it is read: not understood yet";
   fs::create_directories(directory_);
   {
     auto database = Database::Open(directory_ + "/azmon-local.db", Database::Mode::kReadWrite);
     ASSERT_TRUE(database.ok());
     const std::string sql = std::string(kSchema) + "PRAGMA application_id=" + std::to_string(kApplicationId) + ";PRAGMA user_version=1;" +
-                            "INSERT INTO items VALUES(7,1,5,17955000000000000,-1,-1,-1,1,'key',NULL,NULL,NULL,'checkout',NULL,'queue',NULL,'gauge',NULL,NULL,NULL,NULL,NULL,NULL,NULL,"
+                            "INSERT INTO batches(id,first_seq,received,kind,bytes,body) VALUES(1,7,9000000000000000000,0,0,0);"  // received far from any retention
+                            "INSERT INTO items VALUES(7,1,5,10000000,-1,-1,-1,1,'key',NULL,NULL,NULL,'checkout',NULL,'queue',NULL,'gauge',NULL,NULL,NULL,NULL,NULL,NULL,NULL,"
                             "'{\"value\":3,\"count\":1}',NULL,1,x'')";
     ASSERT_TRUE((*database)->Execute(sql.c_str()).ok());
   }
   for (int open = 0; open < 2; ++open) {
     OpenStore();
-    auto list = store_->ListMetrics({});
-    // The store's own threads may still be at work; only a hang reaches the end of this wait.
-    for (int wait = 0; wait < 1000 && list.ok() && list->metrics.empty(); ++wait) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-      list = store_->ListMetrics({});
-    }
+    const auto list = store_->ListMetrics({});
     ASSERT_TRUE(list.ok()) << list.error().ToString();
     ASSERT_EQ(list->metrics.size(), 1U);
     EXPECT_EQ(list->metrics[0].name, "queue");
