@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <fstream>
 #include <limits>
@@ -20,7 +21,14 @@
 namespace azmon::base {
 namespace {
 
-constexpr long kTmpfsMagic = 0x01021994;  // linux/magic.h
+// linux/magic.h, and for SMB fs/smb/common/smb2pdu.h.
+constexpr unsigned kTmpfsMagic = 0x01021994;
+constexpr std::array<unsigned, 7> kNetworkMagics = {0x6969, 0x517B, 0xFF534D42, 0xFE534D42, 0x01021997, 0x00C36400, 0x5346414F};
+
+unsigned FileSystemType(const FileDescriptor& file) {
+  struct statfs status {};
+  return ::fstatfs(file.Get(), &status) == 0 ? static_cast<unsigned>(status.f_type) : 0;
+}
 
 Error SystemError(std::string what) {
   const int code = errno;
@@ -187,10 +195,8 @@ bool TryLock(const FileDescriptor& file) {
   return result == 0;
 }
 
-bool IsTmpfs(const FileDescriptor& file) {
-  struct statfs status {};
-  return ::fstatfs(file.Get(), &status) == 0 && status.f_type == kTmpfsMagic;
-}
+bool IsTmpfs(const FileDescriptor& file) { return FileSystemType(file) == kTmpfsMagic; }
+bool IsNetworkFileSystem(const FileDescriptor& file) { return std::ranges::find(kNetworkMagics, FileSystemType(file)) != kNetworkMagics.end(); }
 
 std::uint64_t FreeBytes(const FileDescriptor& file) {
   struct statfs status {};
@@ -198,18 +204,25 @@ std::uint64_t FreeBytes(const FileDescriptor& file) {
   return static_cast<std::uint64_t>(status.f_bavail) * static_cast<std::uint64_t>(status.f_bsize);
 }
 
-std::uint64_t CgroupMemoryBytes() {
-  // Inside a container the group's own path may not be visible: its limit then stands at the root of what is mounted.
-  std::uint64_t limit = std::min(NumberIn("/sys/fs/cgroup/memory.max"), NumberIn("/sys/fs/cgroup/memory/memory.limit_in_bytes"));
-  std::ifstream groups("/proc/self/cgroup");
+std::uint64_t CgroupMemoryBytes(const std::string& root) {
+  std::uint64_t limit = std::numeric_limits<std::uint64_t>::max();
+  const auto look = [&](const std::string& mount, std::string path, const char* name) {
+    // Up to the root of what is mounted: inside a container the group's own path may not be visible, and its limit stands there.
+    for (std::size_t end = path.size(); end != std::string::npos; end = path.rfind('/', end - 1)) {
+      path.resize(end);
+      limit = std::min(limit, NumberIn(root + mount + path + name));
+      if (end == 0) break;
+    }
+  };
+  std::ifstream groups(root + "/proc/self/cgroup");
   for (std::string line; std::getline(groups, line);) {
     const std::size_t first = line.find(':');
     const std::size_t second = first == std::string::npos ? first : line.find(':', first + 1);
     if (second == std::string::npos) continue;
     const std::string controllers = line.substr(first + 1, second - first - 1);
     const std::string path = line.substr(second + 1);
-    if (controllers.empty()) limit = std::min(limit, NumberIn("/sys/fs/cgroup" + path + "/memory.max"));
-    if (controllers == "memory") limit = std::min(limit, NumberIn("/sys/fs/cgroup/memory" + path + "/memory.limit_in_bytes"));
+    if (controllers.empty()) look("/sys/fs/cgroup", path, "/memory.max");
+    if (controllers == "memory") look("/sys/fs/cgroup/memory", path, "/memory.limit_in_bytes");
   }
   return limit;
 }

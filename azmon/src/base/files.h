@@ -96,7 +96,11 @@ bool IsTmpfs(const FileDescriptor& file);
 /// Bytes that this user may still write to the file system.
 std::uint64_t FreeBytes(const FileDescriptor& file);
 
-/// The limit of this process's memory cgroup, or UINT64_MAX.
-std::uint64_t CgroupMemoryBytes();
+/// Whether other hosts may see what lies there: NFS, SMB, 9p, Ceph and AFS. Locks may not reach from one host to another.
+bool IsNetworkFileSystem(const FileDescriptor& file);
+
+/// The least limit of this process's memory cgroup and those around it, of version 1 or 2; UINT64_MAX: none.
+/// @param root  put before the absolute paths that are read, for tests
+std::uint64_t CgroupMemoryBytes(const std::string& root = {});
 
 }  // namespace azmon::base

@@ -33,6 +33,9 @@ inline constexpr std::size_t kSegmentBytes = 1u << 20;
 /// One thread's ring in shared memory: 1 ms of the fastest producer, and small beside the 64 MiB of a container's /dev/shm.
 inline constexpr std::size_t kRingBytes = 256 * 1024;
 
+/// A thread whose ring overflowed gets one so many times as large, 1 MiB, if the rings' budget has room.
+inline constexpr std::size_t kRingGrowth = 4;
+
 /// Largest record that goes through a ring; larger ones are put into the journal directly, under its lock.
 inline constexpr std::size_t kRingRecordBytesMax = kRingBytes / 4;
 
@@ -68,6 +71,9 @@ inline constexpr std::chrono::milliseconds kAdoptionIdleInterval{60000};
 
 /// Journals of dead processes that are delivered at a time; bounds descriptors.
 inline constexpr std::size_t kAdoptedMax = 4;
+
+/// How often somebody looks for journals of other destinations that nobody will deliver.
+inline constexpr std::chrono::hours kForgottenInterval{1};
 
 /// A directory under a private name is that of a process which died between making it and naming it, once it is so old.
 inline constexpr std::chrono::seconds kPrivateNameAge{60};

@@ -25,10 +25,11 @@ struct Core::Orphan {
 };
 
 void Core::Adopt(base::SteadyTime now) {
-  if (now < next_adoption_ || (!ring_root_ && !storage_root_)) return;
+  if (now < next_adoption_) return;
   AdoptionCounts before;
   {
-    const std::lock_guard lock(mutex_);
+    const base::MutexLock lock(mutex_);
+    if (!ring_root_ && !storage_root_) return;
     before = adopted_;
   }
   has_siblings_ = false;
@@ -41,16 +42,31 @@ void Core::Adopt(base::SteadyTime now) {
 void Core::AdoptIn(bool is_storage) {
   std::shared_ptr<const base::FileDescriptor> root;
   {
-    const std::lock_guard lock(mutex_);
+    const base::MutexLock lock(mutex_);
     root = is_storage ? storage_root_ : ring_root_;
   }
   if (!root) return;
   const std::vector<std::string> names = base::ListNames(*root, limits::kDirectoryNamesMax);
   RemoveAbandoned(*root, names, clock_.WallNow());
+  if (!is_storage) RemoveForgotten(root, names);
   const std::string prefix = is_storage ? "" : identity_name_ + "-";
   for (const std::string& name : names) {
     if (adopted_stores_.size() >= limits::kAdoptedMax) return;
     if (name.starts_with(prefix) && !left_alone_.contains(name.substr(prefix.size()))) TakeOver(name.substr(prefix.size()), is_storage);
+  }
+}
+
+/// Journals of other destinations whose process is gone and whose identity does not come back: nobody delivers them, and they take memory.
+void Core::RemoveForgotten(const std::shared_ptr<const base::FileDescriptor>& root, const std::vector<std::string>& names) {
+  if (clock_.Now() < next_forgotten_) return;
+  next_forgotten_ = clock_.Now() + limits::kForgottenInterval;
+  for (const std::string& name : names) {
+    if (!IsRingDirectoryName(name) || name.starts_with(identity_name_ + "-")) continue;
+    auto found = Directory::Adopt(root, name);
+    if (!found.ok() || found->DeadFor(clock_.WallNow()) < limits::kStorageAgeMax) continue;
+    found->Remove();
+    const base::MutexLock lock(mutex_);
+    ++adopted_.forgotten;
   }
 }
 
@@ -62,7 +78,7 @@ void Core::TakeOver(const std::string& id_text, bool is_storage) {
   if (id == id_ || std::ranges::any_of(adopted_stores_, [&](const auto& store) { return store->id == id; })) return;
   std::shared_ptr<const base::FileDescriptor> roots[2];
   {
-    const std::lock_guard lock(mutex_);
+    const base::MutexLock lock(mutex_);
     roots[0] = ring_root_;
     roots[1] = storage_root_;
   }
@@ -249,7 +265,11 @@ bool Core::ReadOrphanedRings(Orphan& orphan) {
   segment->is_sealed = true;
   segment->created = clock_.Now();
   std::uint64_t position = std::max({orphan.last_position, store.cursors.end, *std::ranges::max_element(store.cursors.settled)}) + 1;
-  SegmentHeader header = Header(segment->sequence);
+  SegmentHeader header;
+  {
+    const base::MutexLock lock(mutex_);
+    header = Header(segment->sequence);
+  }
   header.journal = store.id;
   header.first_position = position;
   BeginSegment(*segment, header);
@@ -275,10 +295,10 @@ bool Core::ReadOrphanedRings(Orphan& orphan) {
 }
 
 void Core::MapIds(Orphan& orphan) {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   Store& store = *orphan.store;
   // Equal definitions of different processes have one id here, so that a program that crashes again and again does not fill the table.
-  const auto id_of = [&](const Definition& definition, std::uint32_t resource_id) {
+  const auto id_of = [&](const Definition& definition, std::uint32_t resource_id) AZMON_REQUIRES(step_mutex_) {
     const otlp::RecordView record = otlp::TrustedRecord(definition.bytes);
     const otlp::Annotations annotations = otlp::ReadAnnotations(record.annotations);
     std::string key(annotations.schema_url);
@@ -334,7 +354,7 @@ void Core::CountOrphaned(Orphan& orphan, Segment& segment) {
 
 void Core::Attach(Orphan& orphan) {
   {
-    const std::lock_guard lock(mutex_);
+    const base::MutexLock lock(mutex_);
     ++adopted_.journals;
     adopted_.records += orphan.counts.records;
     adopted_.damaged += orphan.counts.damaged;
@@ -376,7 +396,7 @@ void Core::Attach(Orphan& orphan) {
 void Core::Quarantine(const Directory& from, const std::string& name, std::string_view bytes, bool is_storage) {
   std::shared_ptr<const base::FileDescriptor> root;
   {
-    const std::lock_guard lock(mutex_);
+    const base::MutexLock lock(mutex_);
     root = is_storage ? storage_root_ : ring_root_;
   }
   const auto quarantine = base::OpenPrivateDirectory(*root, std::string(kQuarantineName), true);
@@ -397,7 +417,7 @@ void Core::Quarantine(const Directory& from, const std::string& name, std::strin
 }
 
 void Core::ReportAdoption(const AdoptionCounts& before) {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   const auto since = [&](std::uint64_t AdoptionCounts::*count) { return adopted_.*count - before.*count; };
   std::string line;
   const auto add = [&](std::uint64_t count, const char* text) {
@@ -407,6 +427,9 @@ void Core::ReportAdoption(const AdoptionCounts& before) {
   add(since(&AdoptionCounts::quarantined), " files without a whole header, kept in the quarantine directory");
   add(since(&AdoptionCounts::newer), " files of a later version, left as they are");
   if (!line.empty()) WarnLocked("a process that died left telemetry that cannot be read: " + line);
+  if (const std::uint64_t forgotten = since(&AdoptionCounts::forgotten); forgotten != 0) {
+    WarnLocked(std::to_string(forgotten) + " journals that other destinations had left were removed: nobody came for them in 48 hours");
+  }
 }
 
 }  // namespace azmon::journal

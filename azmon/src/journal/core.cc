@@ -97,7 +97,7 @@ Core::~Core() {
 
 std::uint32_t Core::AddDefinition(std::uint32_t resource_id, std::string_view message, std::string_view schema_url, bool is_scope) {
   if (is_scope && resource_id == 0) return 0;
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   AZMON_CHECK(!is_scope || definitions_.Find(resource_id) != nullptr);
   const std::uint32_t id = definitions_.Add(resource_id, message, schema_url);
   if (const Definition* const definition = definitions_.Find(id)) WriteDefinitionLocked(*definition);
@@ -110,8 +110,8 @@ Ring* Core::RingOfThread() {
   const std::uint64_t serial = serial_.load(std::memory_order_acquire);
   auto found = std::ranges::find(entries, serial, &ThreadRings::Entry::serial);
   if (found == entries.end()) {
-    const std::lock_guard lock(mutex_);
-    auto ring = MakeRingLocked();
+    const base::MutexLock lock(mutex_);
+    auto ring = MakeRingLocked(options_.ring_bytes, false);
     if (!ring) return nullptr;
     // Of journals that are gone, and of this one's former directory.
     std::erase_if(entries, [&](const ThreadRings::Entry& entry) {
@@ -124,14 +124,15 @@ Ring* Core::RingOfThread() {
   return last_ring.ring;
 }
 
-std::shared_ptr<Ring> Core::MakeRingLocked() {
+std::shared_ptr<Ring> Core::MakeRingLocked(std::size_t data_bytes, bool must_be_shared) {
   for (const auto& ring : rings_) {
-    if (!ring->is_ownerless.load(std::memory_order_acquire) || !ring->IsEmpty()) continue;
+    if (!ring->is_ownerless.load(std::memory_order_acquire) || !ring->IsEmpty() || ring->Bytes() < data_bytes) continue;
+    if (must_be_shared && !ring->IsShared()) continue;
     if (ring->IsShared() && ring->Serial() != serial_.load(std::memory_order_relaxed)) continue;
-    ring->is_ownerless.store(false, std::memory_order_relaxed);
+    ring->ChangeOwner();
     return ring;
   }
-  const std::size_t bytes = kRingHeaderBytes + options_.ring_bytes;
+  const std::size_t bytes = kRingHeaderBytes + data_bytes;
   const std::uint64_t id = next_ring_++;
   if (own_->ring && !is_ring_failing_ && shared_ring_bytes_ + bytes <= ring_bytes_max_) {
     if (const auto memory = NewHotFileLocked(RingName(id), bytes)) {
@@ -139,7 +140,7 @@ std::shared_ptr<Ring> Core::MakeRingLocked() {
       return rings_.emplace_back(std::make_shared<Ring>(memory, id, id_, serial_.load(std::memory_order_relaxed)));
     }
   }
-  if (private_rings_ >= limits::kPrivateRingsMax) return nullptr;
+  if (must_be_shared || private_rings_ >= limits::kPrivateRingsMax) return nullptr;
   auto memory = base::Mapping::Anonymous(bytes);
   if (!memory.ok()) return nullptr;
   ++private_rings_;
@@ -147,7 +148,7 @@ std::shared_ptr<Ring> Core::MakeRingLocked() {
 }
 
 void Core::SetListener(std::size_t bytes, std::function<void()> listener) {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   listener_bytes_ = bytes;
   listener_ = std::make_shared<const std::function<void()>>(std::move(listener));
 }
@@ -158,17 +159,44 @@ Result<void> Core::Append(const otlp::RecordView& record) {
   if (ring == nullptr || !is_small || is_closed_.load(std::memory_order_relaxed) || definitions_.Find(record.owner) == nullptr) [[unlikely]] {
     return AppendSlowly(record);
   }
-  if (!ring->Put(record)) {
-    // Without a thread there is somebody who makes room: this one.
-    if (sleep_.load(std::memory_order_relaxed) == SleepState::kNoThread) Drain();
-    if (!ring->Put(record)) {
-      ring->CountDropped(record.flags);
-      Published(*ring);
-      return Error{.code = ErrorCode::kStorageFull};
-    }
-  }
+  if (!ring->Put(record)) [[unlikely]] return AppendToFull(*ring, record);
   Published(*ring);
   return {};
+}
+
+Result<void> Core::AppendToFull(Ring& full, const otlp::RecordView& record) {
+  // Without a thread there is somebody who makes room: this one.
+  if (sleep_.load(std::memory_order_relaxed) == SleepState::kNoThread) Drain();
+  Ring* ring = &full;
+  bool has_room = ring->Put(record);
+  if (Ring* const larger = has_room ? nullptr : LargerRing(full)) {
+    ring = larger;
+    has_room = ring->Put(record);
+  }
+  if (!has_room) ring->CountDropped(record.flags);
+  Published(*ring);
+  if (!has_room) return Error{.code = ErrorCode::kStorageFull};
+  return {};
+}
+
+Ring* Core::LargerRing(Ring& full) {
+  auto larger = full.TakeLarger();
+  if (!larger) return nullptr;
+  const auto found = std::ranges::find(thread_rings.entries, &full, [](const ThreadRings::Entry& entry) { return entry.ring.get(); });
+  AZMON_DCHECK(found != thread_rings.entries.end());
+  found->ring = std::move(larger);
+  last_ring.ring = found->ring.get();
+  // What lies in it is drained as before; then another thread may have it.
+  full.is_ownerless.store(true, std::memory_order_release);
+  return last_ring.ring;
+}
+
+void Core::OfferLargerLocked(Ring& ring) {
+  const std::size_t bytes = options_.ring_bytes * limits::kRingGrowth;
+  if (ring.WasOfferedLarger() || ring.Bytes() >= bytes) return;
+  // It is a convenience: for want of it nothing else shall fail.
+  if (ring.IsShared() && (!own_->ring || base::FreeBytes(own_->ring->Files()) < 2 * bytes)) return;
+  if (auto larger = MakeRingLocked(bytes, ring.IsShared())) ring.OfferLarger(std::move(larger));
 }
 
 Result<void> Core::AppendSlowly(const otlp::RecordView& record) {
@@ -178,7 +206,7 @@ Result<void> Core::AppendSlowly(const otlp::RecordView& record) {
   }
   if (definitions_.Find(record.owner) == nullptr) return Refuse(record, DropReason::kMalformed, {.code = ErrorCode::kMalformed, .detail = "record has no scope"});
   {
-    const std::lock_guard lock(mutex_);
+    const base::MutexLock lock(mutex_);
     DrainLocked();  // what this thread appended before comes before it
     AppendDirectLocked(record, true);
     RecycleLocked();
@@ -188,7 +216,7 @@ Result<void> Core::AppendSlowly(const otlp::RecordView& record) {
 }
 
 Result<void> Core::Refuse(const otlp::RecordView& record, DropReason reason, Error error) {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   for (std::size_t i = 0; i < kDestinations; ++i) {
     if ((record.flags & FlagOf(static_cast<Destination>(i))) == 0) continue;
     ++cursors_[i].ledger.accepted;
@@ -222,7 +250,7 @@ void Core::WakeThread() {
 bool Core::Drain() {
   bool moved = false;
   {
-    const std::lock_guard lock(mutex_);
+    const base::MutexLock lock(mutex_);
     moved = DrainLocked();
     if (moved) RecycleLocked();
   }
@@ -233,7 +261,7 @@ bool Core::Drain() {
 void Core::Notify() {
   std::shared_ptr<const std::function<void()>> listener;
   {
-    const std::lock_guard lock(mutex_);
+    const base::MutexLock lock(mutex_);
     if (!std::exchange(must_notify_, false)) return;
     listener = listener_;
   }
@@ -267,6 +295,7 @@ bool Core::DrainRingLocked(Ring& ring) {
 
 void Core::TakeDroppedLocked(Ring& ring) {
   const auto dropped = ring.TakeDropped();
+  if (std::ranges::any_of(dropped, [](std::uint64_t count) { return count != 0; })) OfferLargerLocked(ring);
   for (std::size_t flags = 0; flags < dropped.size(); ++flags) {
     if (dropped[flags] == 0) continue;
     for (std::size_t i = 0; i < kDestinations; ++i) {

@@ -46,7 +46,7 @@ Batch Core::Read(Destination destination, std::size_t records_max, std::size_t b
   for (bool is_first = true; !is_full; is_first = false) {
     std::vector<Candidate> candidates;
     {
-      const std::lock_guard lock(mutex_);
+      const base::MutexLock lock(mutex_);
       if (is_first) batch.end = std::max(after, cursors_[static_cast<std::size_t>(destination)].settled);
       candidates = CandidatesLocked(destination, batch.end);
     }
@@ -110,7 +110,7 @@ std::shared_ptr<const std::string> Core::Load(const std::shared_ptr<Segment>& se
   const std::string name = SegmentName(segment->sequence);
   std::size_t written = 0;
   {
-    const std::lock_guard lock(mutex_);
+    const base::MutexLock lock(mutex_);
     if (auto loaded = segment->loaded.lock()) return loaded;
     directory = segment->hot_bytes != 0 ? segment->store->ring : segment->store->storage;
     written = segment->written;
@@ -131,13 +131,13 @@ std::shared_ptr<const std::string> Core::Load(const std::shared_ptr<Segment>& se
     is_whole &= blocks.End() >= written && blocks.StrayBytes() == 0;
   }
   if (!is_whole) Recount(segment, *content);
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   segment->loaded = content;
   return content;
 }
 
 void Core::Recount(const std::shared_ptr<Segment>& segment, std::string_view bytes) {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   CountsByDestination found;
   if (!ReadSegmentHeader(bytes).ok()) bytes = {};
   for (BlockReader blocks(bytes, segment->store->id); blocks.Next();) {
@@ -170,7 +170,7 @@ void Core::Recount(const std::shared_ptr<Segment>& segment, std::string_view byt
 
 void Core::Settle(Destination destination, const Batch& batch, const Settlement& settlement) {
   {
-    const std::lock_guard lock(mutex_);
+    const base::MutexLock lock(mutex_);
     const auto index = static_cast<std::size_t>(destination);
     Cursor& cursor = cursors_[index];
     // Records that were recycled at the cap while they were in flight are dropped already; they are not counted twice.
@@ -218,38 +218,38 @@ void Core::Settle(Destination destination, const Batch& batch, const Settlement&
 
 Journal::Backlog Core::BacklogOf(Destination destination) {
   Drain();
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   const Counts& backlog = cursors_[static_cast<std::size_t>(destination)].backlog;
   return {.records = backlog.records, .bytes = backlog.bytes};
 }
 
 Position Core::End() {
   Drain();
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   return end_;
 }
 
 Position Core::Settled(Destination destination) {
   Drain();
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   const Cursor& cursor = cursors_[static_cast<std::size_t>(destination)];
   return cursor.backlog.records == 0 ? end_ : cursor.settled;
 }
 
 Ledger Core::LedgerOf(Destination destination) {
   Drain();
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   return cursors_[static_cast<std::size_t>(destination)].ledger;
 }
 
 AdoptionCounts Core::Adopted() {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   return adopted_;
 }
 
 void Core::Abandon(Destination destination, DropReason reason) {
   Drain();
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   Cursor& cursor = cursors_[static_cast<std::size_t>(destination)];
   cursor.ledger.dropped[static_cast<std::size_t>(reason)] += cursor.backlog.records;
   cursor.ledger.in_journal -= cursor.backlog.records;

@@ -15,6 +15,8 @@ namespace azmon::journal {
 namespace {
 
 constexpr std::size_t kDefinitionsBytes = 64 * 1024;
+/// What lies beside rings and segments: definitions of a few hundred scopes, and a page.
+constexpr std::uint64_t kDefinitionsAndCursorsBytes = 2 * kDefinitionsBytes;
 /// Less is not worth having.
 constexpr std::uint64_t kHotBytesMin = 256 * 1024;
 constexpr std::size_t kSegmentBytesMin = 64 * 1024;
@@ -46,7 +48,8 @@ Result<void> Core::OpenRingRoot(const std::string& candidate) {
   if (!root.ok()) return root.error();
   if (!base::IsTmpfs(*root)) return Error{.code = ErrorCode::kRefused, .detail = "is no tmpfs"};
   // Other programs live in there as well, and what is used of it counts as memory of the cgroup.
-  const std::uint64_t budget = std::min(base::FreeBytes(*root) / 2, base::CgroupMemoryBytes() / limits::kCgroupShare);
+  std::uint64_t budget = std::min(base::FreeBytes(*root) / 2, options_.memory_limit() / limits::kCgroupShare);
+  budget -= std::min(budget, kDefinitionsAndCursorsBytes);
   ring_bytes_max_ = std::min<std::uint64_t>(limits::kRingBytesTotalMax, budget / 2);
   hot_bytes_max_ = std::min<std::uint64_t>(options_.bytes_max, budget - ring_bytes_max_);
   if (ring_bytes_max_ < options_.ring_bytes + kRingHeaderBytes || hot_bytes_max_ < kHotBytesMin) {
@@ -106,6 +109,14 @@ void Core::ChooseStorageDirectory() {
     const std::string outer = candidate + "/Microsoft-AzureMonitor-" + identity_name_;
     auto opened = base::OpenPrivateDirectory(outer);
     if (opened.ok()) opened = base::OpenPrivateDirectory(*opened, "opentelemetry-cpp", true);
+    if (opened.ok() && options_.is_shared_by_hosts(*opened)) {
+      // There a lock may say nothing about processes of other hosts, so nobody takes up what another host left.
+      RemoveForgottenHosts(*opened, clock_.WallNow());
+      opened = base::OpenPrivateDirectory(*opened, HostDirectoryName(), true);
+      if (!std::exchange(is_sharing_told_, true)) {
+        WarnLocked("the storage directory " + candidate + " is on a network file system: what a process leaves there is delivered by processes of its own host name alone");
+      }
+    }
     if (opened.ok() && ::faccessat(opened->Get(), ".", W_OK, AT_EACCESS) != 0) {
       opened = Error{.code = ErrorCode::kSystem, .detail = "cannot be written", .os_error = errno};
     }
@@ -124,7 +135,7 @@ void Core::ChooseStorageDirectory() {
 Result<void> Core::OpenStorage(Store& store) {
   std::shared_ptr<const base::FileDescriptor> root;
   {
-    const std::lock_guard lock(mutex_);
+    const base::MutexLock lock(mutex_);
     if (!storage_root_) ChooseStorageDirectory();
     root = storage_root_;
   }
@@ -132,13 +143,13 @@ Result<void> Core::OpenStorage(Store& store) {
   auto directory = Directory::Create(root, base::Hex({store.id.data(), store.id.size()}));
   if (!directory.ok()) return directory.error();
   store.stored_cursors = {};
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   store.storage = std::make_shared<Directory>(std::move(*directory));
   return {};
 }
 
 void Core::StorageFailed(const Error& error) {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   storage_retry_at_ = clock_.Now() + limits::kStorageRetryInterval;
   // Somebody removed it: what is in memory can be written again to a new one.
   const auto is_gone = [](const Store& store) { return !store.storage || !store.storage->IsInPlace(); };
@@ -201,7 +212,7 @@ std::size_t Core::SegmentBytes() const {
 void Core::SendWarnings() {
   std::vector<std::string> lines;
   {
-    const std::lock_guard lock(mutex_);
+    const base::MutexLock lock(mutex_);
     lines.swap(warnings_);
   }
   if (!options_.warn) return;

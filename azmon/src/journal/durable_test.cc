@@ -1,135 +1,22 @@
 // SPDX-License-Identifier: MIT
-// A journal in directories: what outlives a process, who may have it, and what happens where the directories fail. Processes that die are
-// forked and killed.
-#include <fcntl.h>
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <sched.h>
-#include <signal.h>
-#include <sys/mount.h>
+// A journal in directories: what outlives a process, and who may have it. Processes that die are forked and killed.
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <filesystem>
 #include <fstream>
 #include <map>
 #include <thread>
 
 #include "journal/format.h"
-#include "journal/journal.h"
+#include "journal/journal_test_support.h"
 
 namespace azmon::journal {
 namespace {
 
-namespace fs = std::filesystem;
-using namespace std::chrono_literals;
-using enum Destination;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
-using Strings = std::vector<std::string>;
-
-constexpr std::uint8_t kBoth = otlp::kSampled | otlp::kForAzure | otlp::kForOtlp;
-
-class FakeClock final : public base::Clock {
- public:
-  base::SteadyTime Now() const override { return base::SteadyTime(1000h) + passed_; }
-  base::WallTime WallNow() const override { return base::WallTime(1'800'000'000s) + passed_; }
-  void Advance(std::chrono::milliseconds by) { passed_ += by; }
-
- private:
-  std::chrono::milliseconds passed_{0};
-};
-
-/// Runs `work` in a process of its own, which then dies by SIGKILL: no destructor may run, so it makes its journal with new.
-template <typename Work>
-void InProcessThatIsKilled(Work&& work) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    work();
-    ::kill(::getpid(), SIGKILL);
-  }
-  int status = 0;
-  ASSERT_EQ(::waitpid(child, &status, 0), child);
-  ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << status;
-}
-
-class DurableTest : public testing::Test {
- protected:
-  void SetUp() override {
-    if (!fs::is_directory("/dev/shm")) GTEST_SKIP() << "no /dev/shm";
-    const std::string name = "azmon-test-" + std::to_string(::getpid()) + "-" + testing::UnitTest::GetInstance()->current_test_info()->name();
-    shared_ = "/dev/shm/" + name;
-    disk_ = fs::temp_directory_path().string() + "/" + name;
-    fs::remove_all(shared_);
-    fs::remove_all(disk_);
-    fs::create_directories(shared_);
-    fs::create_directories(disk_);
-  }
-  void TearDown() override {
-    if (shared_.empty()) return;
-    fs::remove_all(shared_);
-    fs::remove_all(disk_);
-  }
-
-  JournalOptions Options() {
-    JournalOptions options;
-    options.ring_directories = {shared_};
-    options.storage_directories = {disk_};
-    options.identities = {"https://azure.example\nkey", "https://otlp.example"};
-    options.clock = &clock_;
-    options.warn = [this](std::string_view line) { warnings_.emplace_back(line); };
-    return options;
-  }
-
-  static std::uint32_t ScopeIn(Journal& journal, std::string_view resource = "resource") {
-    return journal.AddScope(journal.AddResource(resource, "schema"), "scope", "");
-  }
-  static void Append(Journal& journal, std::uint32_t scope, std::string_view message, std::uint8_t flags = kBoth) {
-    EXPECT_TRUE(journal.Append({.signal = otlp::Signal::kSpan, .flags = flags, .owner = scope, .message = message}).ok());
-  }
-  static Strings Messages(const Batch& batch) {
-    Strings messages;
-    for (const auto& entry : batch.entries) messages.emplace_back(entry.record.message);
-    return messages;
-  }
-  static Strings Waiting(const Journal& journal, Destination destination) { return Messages(journal.Read(destination, 1'000'000, 1u << 30)); }
-  static void Deliver(Journal& journal, Destination destination, std::size_t records = 1'000'000) {
-    const Batch batch = journal.Read(destination, records, 1u << 30);
-    journal.Settle(destination, batch, {.delivered = batch.entries.size()});
-  }
-  static void ExpectSumHolds(const Journal& journal) {
-    for (const auto destination : {kAzure, kOtlp}) {
-      const Ledger ledger = journal.LedgerOf(destination);
-      EXPECT_EQ(ledger.accepted, ledger.delivered + ledger.DroppedTotal() + ledger.in_journal) << Name(destination);
-      EXPECT_EQ(ledger.in_journal, journal.BacklogOf(destination).records) << Name(destination);
-    }
-  }
-  static std::uint64_t Dropped(const Journal& journal, Destination destination, DropReason reason) {
-    return journal.LedgerOf(destination).dropped[static_cast<std::size_t>(reason)];
-  }
-  /// Files below a directory but locks.
-  static std::vector<fs::path> FilesIn(const std::string& directory) {
-    std::vector<fs::path> files;
-    for (const auto& entry : fs::recursive_directory_iterator(directory)) {
-      if (entry.is_regular_file() && entry.path().filename() != "lock") files.push_back(entry.path());
-    }
-    return files;
-  }
-  static std::uint64_t BytesIn(const std::string& directory) {
-    std::uint64_t bytes = 0;
-    for (const auto& file : FilesIn(directory)) bytes += fs::file_size(file);
-    return bytes;
-  }
-
-  FakeClock clock_;
-  std::string shared_;
-  std::string disk_;
-  Strings warnings_;
-};
 
 TEST_F(DurableTest, WhatAKilledProcessLeftIsAdoptedWithItsOwnResource) {
   InProcessThatIsKilled([&] {
@@ -373,143 +260,85 @@ TEST_F(DurableTest, FullRingDropsTheNewRecordAndCountsIt) {
   ExpectSumHolds(journal);
 }
 
-// Directories that fail.
-
-TEST_F(DurableTest, WithoutATmpfsItWorksInMemoryAndSaysSoOnce) {
+TEST_F(DurableTest, ThreadWhoseRingOverflowedGetsALargerOneThatOutlivesTheProcess) {
   JournalOptions options = Options();
-  options.ring_directories = {disk_};
-  Journal journal(options);
-  const auto scope = ScopeIn(journal);
-  Append(journal, scope, "a");
-  for (int i = 0; i < 10; ++i) {
-    clock_.Advance(20s);
-    journal.Step(clock_.Now());
-  }
-  ASSERT_THAT(warnings_, SizeIs(1));
-  EXPECT_THAT(warnings_[0], HasSubstr("AZMON_RING_DIRECTORY"));
-  EXPECT_EQ(Waiting(journal, kAzure), (Strings{"a"}));
-}
-
-TEST_F(DurableTest, DirectoriesOfOthersLinksAndOpenOnesAreRefused) {
-  const std::string inner = shared_ + "/azmon-" + std::to_string(::geteuid());
-  const auto refused = [&](const char* why) {
-    warnings_.clear();
-    {
-      Journal journal(Options());
-      Append(journal, ScopeIn(journal), "a");
-      EXPECT_EQ(Waiting(journal, kAzure), (Strings{"a"})) << why;
-      EXPECT_THAT(warnings_, SizeIs(1)) << why;
-    }
-    fs::remove_all(inner);
-  };
-  fs::create_directories(shared_ + "/elsewhere");
-  fs::create_directory_symlink(shared_ + "/elsewhere", inner);
-  refused("a symbolic link");
-  fs::create_directories(inner);
-  ::chmod(inner.c_str(), 0777);
-  refused("others may write");
-  std::ofstream(inner) << "a file";
-  refused("a file");
-  if (::geteuid() == 0) {
-    fs::create_directories(inner);
-    ASSERT_EQ(::chown(inner.c_str(), 1, 1), 0);
-    refused("another owner");
-  }
-  EXPECT_THAT(FilesIn(shared_), IsEmpty());
-}
-
-TEST_F(DurableTest, FilesAreReadableByTheirUserAlone) {
-  Journal journal(Options());
-  Append(journal, ScopeIn(journal), "a");
-  clock_.Advance(6s);
-  journal.Step(clock_.Now());
-  int entries = 0;
-  for (const auto& directory : {shared_, disk_}) {
-    for (const auto& entry : fs::recursive_directory_iterator(directory)) {
-      EXPECT_EQ(fs::status(entry).permissions() & (fs::perms::group_all | fs::perms::others_all), fs::perms::none) << entry.path();
-      ++entries;
-    }
-  }
-  EXPECT_GT(entries, 6);
-}
-
-TEST_F(DurableTest, StorageDirectoryThatIsRemovedIsMadeAgain) {
-  Journal journal(Options());
-  const auto scope = ScopeIn(journal);
-  Append(journal, scope, "a");
-  clock_.Advance(6s);
-  journal.Step(clock_.Now());
-  ASSERT_THAT(FilesIn(disk_), testing::Not(IsEmpty()));
-  fs::remove_all(disk_);
-  Append(journal, scope, "b");
-  clock_.Advance(1s);
-  journal.Step(clock_.Now());
-  EXPECT_THAT(warnings_, SizeIs(1));
-  clock_.Advance(limits::kStorageRetryInterval);
-  journal.Step(clock_.Now());
-  EXPECT_THAT(warnings_, SizeIs(2)) << "it works again";
-  EXPECT_THAT(FilesIn(disk_), testing::Not(IsEmpty()));
-  EXPECT_EQ(Waiting(journal, kAzure), (Strings{"a", "b"}));
-  journal.Close(clock_.Now());
-  Journal next(Options());
-  next.Step(clock_.Now());
-  EXPECT_EQ(Waiting(next, kAzure), (Strings{"a", "b"}));
-}
-
-TEST_F(DurableTest, SharedMemoryThatIsRemovedIsUsedAgain) {
-  JournalOptions options = Options();
-  options.segment_bytes = 64 * 1024;
-  Journal journal(options);
-  const auto scope = ScopeIn(journal);
-  Append(journal, scope, "a");
-  fs::remove_all(shared_);
-  const auto fill = [&] {
-    for (int i = 0; i < 80; ++i) Append(journal, scope, std::string(1000, 'x'));
-  };
-  fill();  // more than a segment
-  journal.Step(clock_.Now());
-  ASSERT_THAT(warnings_, SizeIs(1));
-  clock_.Advance(limits::kStorageRetryInterval);
-  fs::create_directories(shared_);
-  fill();
-  Append(journal, scope, "b");
-  journal.Step(clock_.Now());
-  EXPECT_THAT(warnings_, SizeIs(2)) << "it works again";
-  EXPECT_THAT(FilesIn(shared_), testing::Not(IsEmpty()));
-  EXPECT_THAT(Waiting(journal, kAzure), SizeIs(162));
-  ExpectSumHolds(journal);
-}
-
-TEST_F(DurableTest, FullDiskKeepsWhatWaitsInMemoryUntilThereIsRoom) {
-  if (::geteuid() != 0) GTEST_SKIP() << "mounting a small file system needs root";
-  std::thread([&] {  // a mount namespace of its own; the thread's alone
-    if (::unshare(CLONE_NEWNS) != 0 || ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-        ::mount("tmpfs", disk_.c_str(), "tmpfs", 0, "size=256k") != 0) {
-      warnings_.emplace_back("skip");
-      return;
-    }
-    Journal journal(Options());
+  options.ring_bytes = 4096;
+  int made = 0;
+  int pipe[2];
+  ASSERT_EQ(::pipe(pipe), 0);
+  InProcessThatIsKilled([&] {
+    Journal& journal = *new Journal(options);
     const auto scope = ScopeIn(journal);
-    for (int i = 0; i < 400; ++i) Append(journal, scope, std::to_string(i) + std::string(1000, 'x'));
-    for (int i = 0; i < 3; ++i) {
-      clock_.Advance(20s);
-      journal.Step(clock_.Now());
+    ASSERT_TRUE(journal.Start().ok());
+    const auto has_larger = [&] {
+      const auto files = FilesIn(shared_);
+      return std::ranges::any_of(files, [](const fs::path& file) { return file.filename().string().starts_with("ring-") && fs::file_size(file) == 4 * 4096 + 4096; });
+    };
+    const auto give_up = std::chrono::steady_clock::now() + 30s;
+    while (!has_larger() && std::chrono::steady_clock::now() < give_up) {
+      for (int i = 0; i < 1000; ++i) (void)journal.Append({.signal = otlp::Signal::kSpan, .flags = otlp::kForMeter, .owner = scope, .message = "fills the ring"});
     }
-    EXPECT_THAT(warnings_, ElementsAre(HasSubstr("stored")));
-    EXPECT_THAT(Waiting(journal, kAzure), SizeIs(400));
-    EXPECT_EQ(journal.LedgerOf(kAzure).DroppedTotal(), 0U);
-    EXPECT_EQ(::mount(nullptr, disk_.c_str(), nullptr, MS_REMOUNT, "size=8m"), 0);
-    clock_.Advance(20s);
+    // A burst that needs more than the first ring, and is put into the second.
+    int kept = 0;
+    for (int i = 0; i < 200; ++i) {
+      kept += journal.Append({.signal = otlp::Signal::kSpan, .flags = kBoth, .owner = scope, .message = "x"}).ok() ? 1 : 0;
+    }
+    ASSERT_EQ(::write(pipe[1], &kept, sizeof kept), static_cast<ssize_t>(sizeof kept));
+  });
+  ASSERT_EQ(::read(pipe[0], &made, sizeof made), static_cast<ssize_t>(sizeof made));
+  ::close(pipe[0]);
+  ::close(pipe[1]);
+  std::uint64_t largest = 0;
+  for (const auto& file : FilesIn(shared_)) largest = std::max<std::uint64_t>(largest, file.filename().string().starts_with("ring-") ? fs::file_size(file) : 0);
+  EXPECT_EQ(largest, 4U * 4096U + 4096U) << "behind its header four times the size";
+  Journal journal(Options());
+  journal.Step(clock_.Now());
+  EXPECT_THAT(Waiting(journal, kAzure), SizeIs(made));
+  EXPECT_EQ(journal.Adopted().damaged, 0U);
+}
+
+// Journals of others.
+
+TEST_F(DurableTest, WhatNobodyComesForIsRemovedAfter48HoursAndTold) {
+  JournalOptions theirs = Options();
+  theirs.identities[0] = "https://azure.example\nanother key";
+  InProcessThatIsKilled([&] {
+    Journal& journal = *new Journal(theirs);
+    Append(journal, ScopeIn(journal), "of the dead");
+  });
+  const std::uint64_t before = BytesIn(shared_);
+  Journal journal(Options());
+  journal.Step(clock_.Now());
+  const auto later = [&](std::chrono::hours time) {
+    clock_.Advance(time);
+    Append(journal, ScopeIn(journal), "traffic");
     journal.Step(clock_.Now());
-    EXPECT_THAT(warnings_, SizeIs(2)) << "it works again";
-    journal.Close(clock_.Now());
-    Journal next(Options());
-    next.Step(clock_.Now());
-    EXPECT_THAT(Waiting(next, kAzure), SizeIs(400));
-    next.Close(clock_.Now());
-    ::umount(disk_.c_str());
-  }).join();
-  if (!warnings_.empty() && warnings_[0] == "skip") GTEST_SKIP() << "no mount namespace to be had";
+  };
+  later(47h);
+  EXPECT_GE(BytesIn(shared_), before) << "its program may start again";
+  EXPECT_EQ(journal.Adopted().forgotten, 0U);
+  EXPECT_THAT(warnings_, IsEmpty());
+  later(1h);
+  EXPECT_EQ(journal.Adopted().forgotten, 1U);
+  EXPECT_THAT(warnings_, ElementsAre(HasSubstr("nobody came")));
+  Journal next(theirs);
+  next.Step(clock_.Now());
+  EXPECT_THAT(Waiting(next, kAzure), IsEmpty());
+}
+
+TEST_F(DurableTest, LivingJournalOfAnotherIdentityIsLeftAloneHoweverOld) {
+  JournalOptions theirs = Options();
+  theirs.identities[0] = "https://azure.example\nanother key";
+  Journal living(theirs);
+  Append(living, ScopeIn(living), "theirs");
+  Journal journal(Options());
+  for (int i = 0; i < 5; ++i) {
+    Append(journal, ScopeIn(journal), "traffic");
+    journal.Step(clock_.Now());
+    clock_.Advance(24h);
+  }
+  EXPECT_EQ(journal.Adopted().forgotten, 0U);
+  EXPECT_EQ(Waiting(living, kAzure), (Strings{"theirs"}));
 }
 
 // Files that are damaged or strange.

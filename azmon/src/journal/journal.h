@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/files.h"
 #include "base/limits.h"
 #include "base/result.h"
 #include "otlp/record.h"
@@ -134,6 +135,9 @@ struct JournalOptions {
   /// not block. May be empty.
   std::function<void(std::string_view)> warn;
   const base::Clock* clock = &base::SystemClock();
+  /// What the machine says: the memory that this process's cgroup may use, and whether other hosts see what lies in a directory.
+  std::function<std::uint64_t()> memory_limit = [] { return base::CgroupMemoryBytes(); };
+  std::function<bool(const base::FileDescriptor&)> is_shared_by_hosts = base::IsNetworkFileSystem;
 };
 
 /// What was found in the journals of dead processes.
@@ -143,6 +147,7 @@ struct AdoptionCounts {
   std::uint64_t damaged = 0;      ///< records, or stretches of bytes, that could not be read
   std::uint64_t quarantined = 0;  ///< files without a whole header
   std::uint64_t newer = 0;        ///< files of a later format, left as they are
+  std::uint64_t forgotten = 0;    ///< journals of other destinations that were removed because nobody came for them in 48 hours
 };
 
 class Core;

@@ -56,13 +56,12 @@ Result<void> Core::Start() {
 void Core::Run() {
   for (;;) {
     sleep_.store(SleepState::kAwake);
-    had_traffic_ = false;
     const base::SteadyTime wake = Step(clock_.Now());
     {
       const std::lock_guard lock(close_mutex_);
       if (must_close_) break;
     }
-    Sleep(wake, had_traffic_);
+    Sleep(wake, had_traffic_.load(std::memory_order_relaxed));
   }
   CloseNow();
   const std::lock_guard lock(close_mutex_);
@@ -79,7 +78,7 @@ void Core::Sleep(base::SteadyTime wake, bool had_traffic) {
   if (had_traffic) {
     timeout = std::min(timeout, limits::kRingDrainInterval);
   } else {
-    const std::lock_guard lock(mutex_);
+    const base::MutexLock lock(mutex_);
     if (!std::ranges::all_of(rings_, [](const auto& ring) { return ring->IsEmpty(); })) return;
   }
   {
@@ -94,16 +93,16 @@ void Core::Sleep(base::SteadyTime wake, bool had_traffic) {
 }
 
 base::SteadyTime Core::Step(base::SteadyTime now) {
-  const std::lock_guard step(step_mutex_);
-  had_traffic_ |= Drain();
+  const base::MutexLock step(step_mutex_);
+  had_traffic_.store(Drain(), std::memory_order_relaxed);
   for (int round = 0; round < kSpillRoundsMax; ++round) {
     {
-      const std::lock_guard lock(mutex_);
+      const base::MutexLock lock(mutex_);
       if (!needs_spill_) break;
     }
     Spill(now, true);
     {
-      const std::lock_guard lock(mutex_);
+      const base::MutexLock lock(mutex_);
       EvictLocked(true);
       needs_spill_ = false;
     }
@@ -112,12 +111,12 @@ base::SteadyTime Core::Step(base::SteadyTime now) {
   }
   if (now >= next_spill_) {
     Spill(now, false);
-    const std::lock_guard lock(mutex_);
+    const base::MutexLock lock(mutex_);
     EvictLocked(false);
     next_spill_ = now + limits::kSpillInterval;
   }
   {
-    const std::lock_guard lock(mutex_);
+    const base::MutexLock lock(mutex_);
     ExpireLocked();
   }
   StoreCursors(now, false);
@@ -128,7 +127,7 @@ base::SteadyTime Core::Step(base::SteadyTime now) {
 }
 
 base::SteadyTime Core::NextStep(base::SteadyTime now) {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   base::SteadyTime next = base::SteadyTime::max();
   const bool has_storage = !options_.storage_directories.empty();
   for (std::size_t i = 0; i < kDestinations; ++i) {
@@ -167,7 +166,7 @@ void Core::Spill(base::SteadyTime now, bool must_spill_all) {
   for (int round = 0; round < kSpillRoundsMax; ++round) {
     std::shared_ptr<Segment> segment;
     {
-      const std::lock_guard lock(mutex_);
+      const base::MutexLock lock(mutex_);
       if (is_storage_failing_ && now < storage_retry_at_) return;
       segment = ToSpillLocked(now, must_spill_all);
     }
@@ -176,7 +175,7 @@ void Core::Spill(base::SteadyTime now, bool must_spill_all) {
       StorageFailed(spilled.error());
       return;
     }
-    const std::lock_guard lock(mutex_);
+    const base::MutexLock lock(mutex_);
     if (std::exchange(is_storage_failing_, false)) WarnLocked("telemetry that waits is stored again");
     cursors_are_due_ = true;
   }
@@ -188,7 +187,7 @@ Result<void> Core::SpillSegment(const std::shared_ptr<Segment>& segment) {
   std::size_t from = 0;
   std::shared_ptr<Store> store;
   {
-    const std::lock_guard lock(mutex_);
+    const base::MutexLock lock(mutex_);
     store = segment->store;
     from = segment->spilled;
     pin = segment->memory;
@@ -208,7 +207,7 @@ Result<void> Core::SpillSegment(const std::shared_ptr<Segment>& segment) {
   if (!file.ok() && file.error().os_error == ENOENT) file = base::CreateFile(store->storage->Files(), name);
   if (!file.ok()) return file.error();
   if (const auto written = base::WriteAt(*file, bytes.substr(from), from); !written.ok()) return written;
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   segment->spilled = bytes.size();
   return {};
 }
@@ -228,9 +227,9 @@ void Core::EvictLocked(bool must_evict_all) {
 void Core::StoreCursors(base::SteadyTime now, bool must_store) {
   std::vector<std::pair<std::shared_ptr<Store>, Cursors>> changed;
   {
-    const std::lock_guard lock(mutex_);
+    const base::MutexLock lock(mutex_);
     cursors_are_due_ = false;
-    const auto look = [&](const std::shared_ptr<Store>& store) {
+    const auto look = [&](const std::shared_ptr<Store>& store) AZMON_REQUIRES(mutex_) {
       if (!store->storage) return;
       Cursors cursors = store->cursors;
       // The end of what is stored, not of what was made.
@@ -264,14 +263,14 @@ void Core::StoreCursors(base::SteadyTime now, bool must_store) {
 void Core::RemoveRead() {
   std::vector<std::shared_ptr<Segment>> read;
   {
-    const std::lock_guard lock(mutex_);
+    const base::MutexLock lock(mutex_);
     read.swap(read_);
   }
   for (const auto& segment : read) {
     std::shared_ptr<Directory> ring;
     std::shared_ptr<Directory> storage;
     {
-      const std::lock_guard lock(mutex_);
+      const base::MutexLock lock(mutex_);
       if (segment->hot_bytes != 0) ring = segment->store->ring;
       if (segment->spilled != 0) storage = segment->store->storage;
     }
@@ -281,7 +280,7 @@ void Core::RemoveRead() {
   }
   std::vector<std::shared_ptr<Store>> finished;
   {
-    const std::lock_guard lock(mutex_);
+    const base::MutexLock lock(mutex_);
     for (const auto& store : adopted_stores_) {
       if (store->segments == 0) finished.push_back(store);
     }
@@ -324,17 +323,19 @@ void Core::Close(base::SteadyTime deadline) {
 }
 
 void Core::CloseNow() {
-  const std::lock_guard step(step_mutex_);
+  const base::MutexLock step(step_mutex_);
   {
-    const std::lock_guard lock(mutex_);
+    const base::MutexLock lock(mutex_);
     if (has_closed_) return;
     DrainLocked();
     SealLocked();
     RecycleLocked();
   }
   bool has_remainder = false;
+  std::shared_ptr<Store> own;
   {
-    const std::lock_guard lock(mutex_);
+    const base::MutexLock lock(mutex_);
+    own = own_;
     for (const auto& segment : segments_) {
       has_remainder |= HasRemoteUnread(*segment);
       // Readers inside this process end here.
@@ -345,7 +346,7 @@ void Core::CloseNow() {
   StoreCursors(clock_.Now(), true);
   AccountForTheEnd();
   RemoveRead();
-  LetGo(*own_);
+  LetGo(*own);
   for (const auto& store : adopted_stores_) LetGo(*store);
   SendWarnings();
 }
@@ -355,7 +356,7 @@ void Core::LetGo(Store& store) {
   bool keeps_ring = store.keeps_files;
   bool keeps_storage = store.keeps_files;
   {
-    const std::lock_guard lock(mutex_);
+    const base::MutexLock lock(mutex_);
     for (const auto& segment : segments_) {
       if (segment->store.get() != &store || !HasRemoteUnread(*segment)) continue;
       keeps_storage |= segment->spilled != 0;
@@ -364,13 +365,13 @@ void Core::LetGo(Store& store) {
   }
   if (store.ring && !keeps_ring) store.ring->Remove();
   if (store.storage && !keeps_storage) store.storage->Remove();
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   store.ring.reset();
   store.storage.reset();
 }
 
 void Core::AccountForTheEnd() {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   if (std::exchange(has_closed_, true)) return;
   for (const auto& segment : segments_) {
     // Without moving a cursor: what others adopt lies before it.

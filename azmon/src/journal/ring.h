@@ -32,6 +32,7 @@ class Ring {
   /// Survives the process.
   bool IsShared() const { return serial_ != 0; }
   std::uint64_t Serial() const { return serial_; }
+  std::size_t Bytes() const { return size_; }
 
   // The owning thread.
 
@@ -45,7 +46,26 @@ class Ring {
     counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }
 
+  /// The ring that the journal has made for this thread because this one overflowed, once; else null.
+  std::shared_ptr<Ring> TakeLarger() {
+    if (!has_larger_.load(std::memory_order_acquire)) return nullptr;
+    has_larger_.store(false, std::memory_order_relaxed);
+    return std::move(larger_);
+  }
+
   // The holder of the journal's lock.
+
+  void OfferLarger(std::shared_ptr<Ring> larger) {
+    larger_ = std::move(larger);
+    was_offered_ = true;
+    has_larger_.store(true, std::memory_order_release);
+  }
+  bool WasOfferedLarger() const { return was_offered_; }
+  /// Another thread has it from now on; the one before has ended, or has a larger one.
+  void ChangeOwner() {
+    was_offered_ = has_larger_.load(std::memory_order_relaxed);
+    is_ownerless.store(false, std::memory_order_relaxed);
+  }
 
   /// Records in one piece from the oldest on, each at a multiple of 8; empty: there are none.
   std::string_view Unread();
@@ -72,6 +92,9 @@ class Ring {
   std::uint64_t tail_seen_ = 0;
   std::array<std::atomic<std::uint64_t>, kFlagValues> dropped_{};
   std::array<std::uint64_t, kFlagValues> dropped_taken_{};
+  std::shared_ptr<Ring> larger_;
+  std::atomic<bool> has_larger_{false};  ///< larger_ is the owner's to take
+  bool was_offered_ = false;
 };
 
 /// The unread records of a dead process's ring: its bytes are not trusted.

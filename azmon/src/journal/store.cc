@@ -4,8 +4,10 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -54,6 +56,8 @@ class HeldLocks {
   // Two a journal, and only so many are held at a time.
   std::array<std::atomic<int>, 64> fds_{};
 };
+
+constexpr std::string_view kHostPrefix = "host-";
 
 Error Taken() { return Error{.code = ErrorCode::kUnavailable, .detail = "another process holds it"}; }
 
@@ -119,6 +123,29 @@ bool Directory::IsInPlace() const {
   return held.st_ino == named.st_ino && held.st_dev == named.st_dev;
 }
 
+std::chrono::nanoseconds Directory::DeadFor(base::WallTime now) const {
+  for (const std::string& name : base::ListNames(files_, limits::kDirectoryNamesMax)) {
+    const bool is_ring = name.starts_with(kRingPrefix);
+    if (!is_ring && !name.starts_with(kSegmentPrefix) && !name.starts_with(kDefinitionsPrefix)) continue;
+    auto file = base::OpenFile(files_, name, false);
+    auto content = file.ok() ? base::ReadWhole(*file, limits::kJournalFileBytesMax) : Result<std::string>(file.error());
+    if (!content.ok()) return {};
+    const auto is_later = [](const auto& header) { return !header.ok() && header.error().code == ErrorCode::kUnsupported; };
+    if (is_ring ? is_later(ReadRingHeader(*content)) : is_later(ReadSegmentHeader(*content))) return {};
+  }
+  struct stat status {};
+  if (::fstatat(files_.Get(), std::string(kDeadName).c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) {
+    const auto since = std::chrono::seconds(status.st_mtim.tv_sec) + std::chrono::nanoseconds(status.st_mtim.tv_nsec);
+    return std::max(std::chrono::nanoseconds(0), std::chrono::nanoseconds(now.time_since_epoch()) - since);
+  }
+  const auto mark = base::CreateFile(files_, std::string(kDeadName));
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(now.time_since_epoch());
+  const timespec time{.tv_sec = static_cast<time_t>(seconds.count()), .tv_nsec = 0};
+  const std::array<timespec, 2> times{time, time};
+  if (mark.ok()) (void)::futimens(mark->Get(), times.data());
+  return {};
+}
+
 void Directory::Remove() {
   for (const std::string& file : base::ListNames(files_, limits::kDirectoryNamesMax)) {
     if (file != kLockName) ::unlinkat(files_.Get(), file.c_str(), 0);
@@ -155,6 +182,44 @@ std::string IdentityName(const std::array<Hash, kIdentities>& identities) {
   std::string all;
   for (const Hash& hash : identities) all.append(hash.data(), hash.size());
   return std::to_string(::geteuid()) + "-" + base::Hex(base::Sha256(all).substr(0, 16));
+}
+
+bool IsRingDirectoryName(std::string_view name) {
+  constexpr std::size_t kTail = 1 + 2 * kHashBytes;
+  if (name.size() <= 2 * kTail || name[name.size() - kTail] != '-' || name[name.size() - 2 * kTail] != '-') return false;
+  const std::string_view user = name.substr(0, name.size() - 2 * kTail);
+  return base::ParseInteger<std::uint64_t>(user).has_value() && base::ParseHex(name.substr(name.size() - 2 * kTail + 1, 2 * kHashBytes)).has_value() &&
+         base::ParseHex(name.substr(name.size() - kTail + 1)).has_value();
+}
+
+std::string HostDirectoryName() {
+  utsname system{};
+  ::uname(&system);
+  std::string name(kHostPrefix);
+  for (const char c : std::string_view(system.nodename)) name.push_back(base::IsDigit(c) || base::IsAlpha(c) || c == '-' || c == '.' ? c : '_');
+  return name;
+}
+
+void RemoveForgottenHosts(const base::FileDescriptor& root, base::WallTime now) {
+  const auto is_old = [&](const base::FileDescriptor& at, const std::string& name) {
+    struct stat status {};
+    if (::fstatat(at.Get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return false;
+    return std::chrono::nanoseconds(now.time_since_epoch()) - std::chrono::seconds(status.st_mtim.tv_sec) >= limits::kStorageAgeMax;
+  };
+  for (const std::string& name : base::ListNames(root, limits::kDirectoryNamesMax)) {
+    if (!name.starts_with(kHostPrefix) || name == HostDirectoryName() || !is_old(root, name)) continue;
+    const auto host = base::OpenPrivateDirectory(root, name, false);
+    if (!host.ok()) continue;
+    const std::vector<std::string> journals = base::ListNames(*host, limits::kDirectoryNamesMax);
+    const bool is_all_old = std::ranges::all_of(journals, [&](const std::string& journal) {
+      const auto files = base::OpenPrivateDirectory(*host, journal, false);
+      if (!files.ok() || !is_old(*host, journal)) return false;
+      return std::ranges::all_of(base::ListNames(*files, limits::kDirectoryNamesMax), [&](const std::string& file) { return is_old(*files, file); });
+    });
+    if (!is_all_old) continue;
+    for (const std::string& journal : journals) base::RemoveDirectory(*host, journal);
+    base::RemoveDirectory(root, name);
+  }
 }
 
 void RemoveAbandoned(const base::FileDescriptor& root, const std::vector<std::string>& names, base::WallTime now) {

@@ -31,6 +31,8 @@ class Directory {
   const base::FileDescriptor& Files() const { return files_; }
   /// Nobody has removed or replaced it.
   bool IsInPlace() const;
+  /// How long its process is known to be gone: since this was first asked. A later version's files count as new.
+  std::chrono::nanoseconds DeadFor(base::WallTime now) const;
   /// With all that is in it; the lock is let go last.
   void Remove();
 
@@ -75,12 +77,21 @@ inline constexpr std::string_view kDefinitionsPrefix = "def-";
 inline constexpr std::string_view kRingPrefix = "ring-";
 inline constexpr std::string_view kCursorName = "cursors";
 inline constexpr std::string_view kLockName = "lock";
+inline constexpr std::string_view kDeadName = "dead";
 inline constexpr std::string_view kPrivatePrefix = ".new-";
 inline constexpr std::string_view kQuarantineName = "quarantine";
 
 /// "UID-32 hex digits" over what tells the destinations apart; names directories.
 std::string IdentityName(const std::array<Hash, kIdentities>& identities);
 Hash IdentityOf(std::string_view text);
+
+/// Whether it is `IDENTITY-JOURNAL`, of whatever identity.
+bool IsRingDirectoryName(std::string_view name);
+
+/// Where a storage directory is seen by several hosts, this one's part of it.
+std::string HostDirectoryName();
+/// Removes the parts of hosts that wrote nothing for limits::kStorageAgeMax: what they hold is given up everywhere else too.
+void RemoveForgottenHosts(const base::FileDescriptor& root, base::WallTime now);
 
 /// Removes private names that nobody holds: their makers died between two steps.
 void RemoveAbandoned(const base::FileDescriptor& root, const std::vector<std::string>& names, base::WallTime now);
