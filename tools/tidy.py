@@ -26,7 +26,7 @@ ALLOWED = {
     "azmon/src/envelope": {"base", "otlp"},
     "azmon/src/transport": {"base"},
     "azmon/src/identity": {"base", "transport"} | PUBLIC,
-    "azmon/src/resource": {"base", "otlp"} | PUBLIC,
+    "azmon/src/resource": {"base", "transport"} | PUBLIC,
     "azmon/src/sampling": {"base", "otlp"} | PUBLIC,
     "azmon/src/meter": {"base", "otlp", "journal", "envelope"} | PUBLIC,
     "azmon/src/capture": {"base", "otlp", "journal", "envelope", "sampling"} | PUBLIC,

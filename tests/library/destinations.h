@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -15,6 +16,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <nlohmann/json.hpp>
+#include <opentelemetry/proto/collector/logs/v1/logs_service.pb.h>
 #include <opentelemetry/proto/collector/metrics/v1/metrics_service.pb.h>
 #include <opentelemetry/proto/collector/trace/v1/trace_service.pb.h>
 #include <opentelemetry/trace/provider.h>
@@ -106,6 +108,29 @@ class Destinations {
     return found;
   }
 
+  /// The resources of everything that came by OTLP, a request's after the other's: their text attributes.
+  struct OtlpResources {
+    std::vector<std::map<std::string, std::string>> traces, metrics, logs;
+  };
+  OtlpResources Resources() {
+    const std::lock_guard lock(mutex_);
+    OtlpResources found;
+    const auto add = [](const opentelemetry::proto::resource::v1::Resource& resource, auto& to) {
+      auto& attributes = to.emplace_back();
+      for (const auto& attribute : resource.attributes()) attributes[attribute.key()] = attribute.value().string_value();
+    };
+    for (const auto& request : traces_) {
+      for (const auto& part : request.resource_spans()) add(part.resource(), found.traces);
+    }
+    for (const auto& request : metrics_) {
+      for (const auto& part : request.resource_metrics()) add(part.resource(), found.metrics);
+    }
+    for (const auto& request : logs_) {
+      for (const auto& part : request.resource_logs()) add(part.resource(), found.logs);
+    }
+    return found;
+  }
+
   /// Requests wait until it is false again.
   void Hang(bool hangs) { hangs_ = hangs; }
 
@@ -153,6 +178,7 @@ class Destinations {
   void OnLogs(const std::string& body) {
     const std::lock_guard lock(mutex_);
     all_otlp_.append(body);
+    EXPECT_TRUE(logs_.emplace_back().ParseFromString(body));
   }
 
   std::mutex mutex_;
@@ -160,6 +186,7 @@ class Destinations {
   std::string all_azure_;
   std::vector<nlohmann::json> items_;
   std::vector<opentelemetry::proto::collector::metrics::v1::ExportMetricsServiceRequest> metrics_;
+  std::vector<opentelemetry::proto::collector::logs::v1::ExportLogsServiceRequest> logs_;
   std::vector<opentelemetry::proto::collector::trace::v1::ExportTraceServiceRequest> traces_;
   std::atomic<bool> hangs_{false};
   net::Runtime runtime_{{.threads = 1}};

@@ -41,7 +41,8 @@ AZMON_EXPORT std::unique_ptr<opentelemetry::sdk::trace::Sampler> MakeSampler(con
 /// thread of its own. Give them to MeterProvider::AddMetricReader. Empty when no destination takes metrics.
 AZMON_EXPORT std::vector<std::shared_ptr<opentelemetry::sdk::metrics::MetricReader>> MakeMetricReaders(const Telemetry& telemetry);
 
-/// What the distro found out about this program: service, host, platform, Options::resource.
+/// What the distro found out about this program: service, host, platform, Options::resource. What it learns later of a virtual machine is
+/// added to the records of a provider that has this resource, unless the program gave the attribute another value.
 AZMON_EXPORT opentelemetry::sdk::resource::Resource ResourceOf(const Telemetry& telemetry);
 
 }  // namespace azmon

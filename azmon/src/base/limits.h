@@ -129,6 +129,13 @@ inline constexpr std::size_t kOtlpAnswerBytesMax = 64 * 1024;
 /// Bytes that are read of a destination's answer.
 inline constexpr std::size_t kAnswerBytesMax = 1u << 20;
 
+/// Bytes that are read of what a virtual machine's metadata service answers: it holds up to 64 KiB of the user's data in base64, and tags.
+inline constexpr std::size_t kMachineAnswerBytesMax = 256 * 1024;
+/// One attribute out of it; the longest is a resource id.
+inline constexpr std::size_t kMachineValueBytesMax = 1024;
+/// How long after the start the answer is of use; it comes from one hop away (distro spec 7.6).
+inline constexpr std::chrono::milliseconds kMachineAnswerTime{200};
+
 /// A connection string; the documented maximum of the service.
 inline constexpr std::size_t kConnectionStringBytesMax = 4096;
 

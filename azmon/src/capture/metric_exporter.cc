@@ -160,8 +160,9 @@ void EncodeMetric(const metrics::MetricData& metric, std::size_t bytes_max, cons
   finish();
 }
 
-MetricExporter::MetricExporter(std::shared_ptr<journal::Journal> journal, journal::Destination destination, Temporality temporality)
-    : journal_(std::move(journal)), destination_(destination), temporality_(temporality), scopes_(journal_) {}
+MetricExporter::MetricExporter(std::shared_ptr<journal::Journal> journal, journal::Destination destination, Temporality temporality,
+                               std::shared_ptr<const LateResource> late)
+    : journal_(std::move(journal)), destination_(destination), temporality_(temporality), scopes_(journal_, std::move(late)) {}
 
 ExportResult MetricExporter::Export(const metrics::ResourceMetrics& data) noexcept {
   if (data.resource_ == nullptr) return ExportResult::kSuccess;

@@ -32,7 +32,9 @@ void EncodeMetric(const opentelemetry::sdk::metrics::MetricData& metric, std::si
 
 class MetricExporter final : public opentelemetry::sdk::metrics::PushMetricExporter {
  public:
-  MetricExporter(std::shared_ptr<journal::Journal> journal, journal::Destination destination, Temporality temporality);
+  /// @param late  as of ScopeRegistry
+  MetricExporter(std::shared_ptr<journal::Journal> journal, journal::Destination destination, Temporality temporality,
+                 std::shared_ptr<const LateResource> late = nullptr);
 
   opentelemetry::sdk::common::ExportResult Export(const opentelemetry::sdk::metrics::ResourceMetrics& data) noexcept override;
   opentelemetry::sdk::metrics::AggregationTemporality GetAggregationTemporality(

@@ -8,7 +8,7 @@
 namespace azmon::capture {
 
 RecordWriter::RecordWriter(std::shared_ptr<journal::Journal> journal, ProcessorOptions options)
-    : journal_(std::move(journal)), options_(std::move(options)), scopes_(journal_) {}
+    : journal_(std::move(journal)), options_(std::move(options)), scopes_(journal_, options_.late_resource) {}
 
 void RecordWriter::Append(otlp::Signal signal, bool is_sampled, const LocalSpans::Inheritance& inherited, std::uint32_t owner,
                           std::string_view message) {

@@ -26,6 +26,7 @@ struct ProcessorOptions {
   std::function<bool(std::chrono::microseconds)> force_flush;  ///< called by ForceFlush; must not throw
   /// Once true, records are ignored, by every processor that shares it. May be null.
   std::shared_ptr<const std::atomic<bool>> is_stopped;
+  std::shared_ptr<const LateResource> late_resource;  ///< may be null
 };
 
 class RecordWriter {

@@ -10,6 +10,7 @@
 #include <opentelemetry/sdk/instrumentationscope/instrumentation_scope.h>
 #include <opentelemetry/sdk/resource/resource.h>
 
+#include "capture/late_resource.h"
 #include "journal/journal.h"
 
 namespace azmon::capture {
@@ -17,7 +18,8 @@ namespace azmon::capture {
 /// One a processor. The SDK's objects are told apart by their address: they live as long as the provider that owns the processor.
 class ScopeRegistry {
  public:
-  explicit ScopeRegistry(std::shared_ptr<journal::Journal> journal);
+  /// @param late  of the distro; null: resources stay as they are
+  ScopeRegistry(std::shared_ptr<journal::Journal> journal, std::shared_ptr<const LateResource> late);
 
   /// Any thread. Costs a comparison when the thread asks for the same scope again, else a lock and a look-up.
   std::uint32_t IdOf(const opentelemetry::sdk::instrumentationscope::InstrumentationScope& scope,
@@ -25,8 +27,10 @@ class ScopeRegistry {
 
  private:
   const std::shared_ptr<journal::Journal> journal_;
-  const std::uint64_t registry_;  ///< tells registries apart in each thread's cache
+  const std::shared_ptr<const LateResource> late_;
+  const std::uint64_t registry_;  ///< tells registries apart in each thread's cache; one more once the late attributes are known
   std::mutex mutex_;
+  bool has_late_ = false;  ///< what the maps hold was made with them
   std::map<const void*, std::uint32_t> resources_;
   std::map<const void*, std::uint32_t> scopes_;
 };

@@ -78,6 +78,46 @@ TEST_F(SpanProcessorTest, SpansOfSeveralTracersKeepTheirScopes) {
   }
 }
 
+/// The string attributes of the resource that a record belongs to.
+std::map<std::string, std::string> ResourceOf(const journal::Batch& batch, const otlp::RecordView& record) {
+  const std::string_view message = batch.ScopeOf(record).resource.message;
+  opentelemetry::proto::resource::v1::Resource resource;
+  EXPECT_TRUE(resource.ParseFromArray(message.data(), static_cast<int>(message.size())));
+  std::map<std::string, std::string> attributes;
+  for (const auto& attribute : resource.attributes()) attributes[attribute.key()] = attribute.value().string_value();
+  return attributes;
+}
+
+TEST_F(SpanProcessorTest, LateAttributesAreInTheResourceOfLaterSpansAndChangeNothingOfTheUsers) {
+  const auto late = std::make_shared<LateResource>();
+  const auto start = [&](const sdk::resource::ResourceAttributes& attributes) {
+    auto processor = std::make_unique<SpanProcessor>(journal_, ProcessorOptions{.destinations = otlp::kForOtlp, .late_resource = late});
+    return sdk::trace::TracerProviderFactory::Create(std::move(processor), sdk::resource::Resource::Create(attributes));
+  };
+  const auto ours = start({{"telemetry.distro.name", "azmon"}, {"host.name", "box"}, {"region", "mine"}});
+  const auto foreign = start({{"host.name", "box"}});
+  const auto one = ours->GetTracer("one");
+  one->StartSpan("before")->End();
+  late->Set({{.key = "host.id", .value = "1", .instead_of = {}},
+             {.key = "host.name", .value = "vm", .instead_of = "box"},
+             {.key = "region", .value = "theirs", .instead_of = "detected"}});
+  late->Set({{.key = "host.id", .value = "a second answer", .instead_of = {}}});
+  one->StartSpan("after")->End();
+  ours->GetTracer("two")->StartSpan("after, another scope")->End();
+  foreign->GetTracer("one")->StartSpan("foreign")->End();
+  std::thread([&] { one->StartSpan("after, another thread")->End(); }).join();
+  const auto batch = Read();
+  ASSERT_EQ(batch.entries.size(), 5U);
+  for (const auto& entry : batch.entries) {
+    const std::string name = Parsed(entry.record).name();
+    auto attributes = ResourceOf(batch, entry.record);
+    const bool is_after = name.starts_with("after");
+    EXPECT_EQ(attributes["host.name"], is_after ? "vm" : "box") << name;
+    EXPECT_EQ(attributes["host.id"], is_after ? "1" : "") << name;
+    EXPECT_EQ(attributes["region"], name == "foreign" ? "" : "mine") << name;
+  }
+}
+
 TEST_F(SpanProcessorTest, UnsampledSpansLeaveNoRecord) {
   Start(std::make_unique<sdk::trace::AlwaysOffSampler>());
   provider_->GetTracer("library")->StartSpan("span")->End();

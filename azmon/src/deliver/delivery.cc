@@ -49,7 +49,7 @@ class Delivery::Impl {
  public:
   Impl(journal::Journal& journal, std::optional<AzureSettings> azure, std::optional<OtlpSettings> otlp, DeliveryOptions options,
        std::shared_ptr<transport::Transport> transport)
-      : journal_(journal), clock_(*options.clock), transport_(std::move(transport)), log_(std::move(options.log)), meter_(std::move(options.meter)), on_loss_(std::move(options.on_loss)), process_(::getpid()) {
+      : journal_(journal), clock_(*options.clock), transport_(std::move(transport)), log_(std::move(options.log)), meter_(std::move(options.meter)), on_loss_(std::move(options.on_loss)), errand_(std::move(options.errand)), process_(::getpid()) {
     const Workshop workshop{.journal = journal, .transport = *transport_, .clock = clock_, .log = log_, .export_interval = options.export_interval, .random = base::Random()};
     if (azure) {
       destinations_.push_back({journal::Destination::kAzure, std::make_unique<AzureDestination>(workshop, std::move(*azure))});
@@ -146,6 +146,7 @@ class Delivery::Impl {
   }
 
   void Loop() {
+    if (errand_) transport_->Start(std::move(errand_->request), [done = std::move(errand_->done)](const transport::HttpResponse& response) { done(response); });
     for (;;) {
       std::uint64_t ticket = 0;
       bool is_flushing = false;
@@ -194,6 +195,7 @@ class Delivery::Impl {
   LogLimiter log_;
   const std::function<base::SteadyTime(base::SteadyTime, bool)> meter_;
   const std::function<void()> on_loss_;
+  std::optional<DeliveryOptions::Errand> errand_;  ///< delivery thread only
   std::uint64_t told_losses_ = 0;  ///< when on_loss was last called; delivery thread only
   base::SteadyTime tell_not_before_{};
   std::uint64_t metered_ = 0;  ///< the newest flush that the meter has finished for; delivery thread only

@@ -53,6 +53,13 @@ struct DeliveryOptions {
   /// the destinations; `must_finish`: append all that was computed so far, a flush waits for it.
   /// @return when to call again; base::SteadyTime::max() if there is nothing to do. Must not block or throw. May be empty.
   std::function<base::SteadyTime(base::SteadyTime now, bool must_finish)> meter;
+  /// A request of somebody else that the delivery thread makes when it starts and that nothing waits for. `done` is called on that thread,
+  /// at most once, never after the Delivery is gone; must not block, throw or call this Delivery.
+  struct Errand {
+    transport::HttpRequest request;
+    std::function<void(const transport::HttpResponse&)> done;
+  };
+  std::optional<Errand> errand;
   /// Proxies: HTTPS_PROXY, HTTP_PROXY, NO_PROXY and their lower-case forms. Read once, at the start.
   const base::Environment* environment = &base::ProcessEnvironment();
   const base::Clock* clock = &base::SystemClock();

@@ -43,7 +43,7 @@ std::unique_ptr<metrics::MetricReader> MakeMetricReader(const std::shared_ptr<jo
   // The SDK wants a timeout below the interval. Exporting writes into memory, so the value never matters.
   options.export_timeout_millis = std::max(interval / 2, std::chrono::milliseconds(1));
   return metrics::PeriodicExportingMetricReaderFactory::Create(
-      std::make_unique<capture::MetricExporter>(journal, reader.destination, reader.temporality), options);
+      std::make_unique<capture::MetricExporter>(journal, reader.destination, reader.temporality, reader.late_resource), options);
 }
 
 std::unique_ptr<metrics::MeterProvider> MakeMeterProvider(const opentelemetry::sdk::resource::Resource& resource,

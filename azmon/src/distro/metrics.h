@@ -16,6 +16,7 @@ namespace azmon::distro {
 struct MetricReader {
   journal::Destination destination;
   capture::Temporality temporality;
+  std::shared_ptr<const capture::LateResource> late_resource;  ///< may be null
 };
 
 /// The SDK's reader that collects for one destination every `interval`, on a thread of its own.

@@ -32,7 +32,7 @@ struct Settings {
   Signal metrics;
   std::optional<deliver::AzureSettings> azure;
   std::optional<deliver::OtlpSettings> otlp;
-  resource::Attributes resource;
+  resource::Detected resource;
   capture::SamplerOptions sampler;
   bool sampling_is_default = false;  ///< nobody chose it: users expect every trace, so the start line tells them
   OtlpSampling otlp_sampling = OtlpSampling::kSame;

@@ -197,9 +197,9 @@ TEST(Settings, OptionGoesBeforeVariableAndVariableBeforeDefault) {
        [](const Settings& s) { return std::to_string(static_cast<int>(s.sampler.root)); }, std::to_string(static_cast<int>(capture::RootSampling::kAlwaysOn)),
        std::to_string(static_cast<int>(capture::RootSampling::kAlwaysOff)), std::to_string(static_cast<int>(capture::RootSampling::kRateLimited))},
       {"service name", {{"OTEL_SERVICE_NAME", "variable"}}, [](Options& o) { o.resource["service.name"] = "option"; },
-       [](const Settings& s) { return std::get<std::string>(s.resource.at("service.name")); }, "unknown_service:shop", "variable", "option"},
+       [](const Settings& s) { return std::get<std::string>(s.resource.attributes.at("service.name")); }, "unknown_service:shop", "variable", "option"},
       {"resource", {{"OTEL_RESOURCE_ATTRIBUTES", "team=variable"}}, [](Options& o) { o.resource["team"] = "option"; },
-       [](const Settings& s) { return s.resource.contains("team") ? std::get<std::string>(s.resource.at("team")) : std::string("none"); }, "none", "variable",
+       [](const Settings& s) { return s.resource.attributes.contains("team") ? std::get<std::string>(s.resource.attributes.at("team")) : std::string("none"); }, "none", "variable",
        "option"},
   };
   for (const Precedence& row : table) {

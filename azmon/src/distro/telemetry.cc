@@ -28,6 +28,7 @@
 #include "capture/log_processor.h"
 #include "capture/span_processor.h"
 #include "deliver/delivery.h"
+#include "distro/machine.h"
 #include "distro/metrics.h"
 #include "distro/own_log.h"
 #include "distro/settings.h"
@@ -77,8 +78,14 @@ std::string Join(const std::vector<std::string>& texts) {
 
 class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
  public:
-  TelemetryImpl(Options options, distro::Settings settings, std::shared_ptr<distro::OwnLog> log)
-      : options_(std::move(options)), settings_(std::move(settings)), log_(std::move(log)), problems_(settings_.problems) {}
+  TelemetryImpl(Options options, const distro::Machine& machine, distro::Settings settings, std::shared_ptr<distro::OwnLog> log)
+      : environment_(*machine.environment),
+        options_(std::move(options)),
+        settings_(std::move(settings)),
+        log_(std::move(log)),
+        problems_(settings_.problems) {
+    if (settings_.resource.may_be_virtual_machine) question_.emplace(machine.metadata_origin, machine.metadata_time, base::SystemClock());
+  }
 
   /// Starts everything; what fails becomes a problem and the rest runs.
   void Start() {
@@ -140,15 +147,18 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
     return health;
   }
 
-  /// Exactly the settings' attributes: the SDK's own factory would add defaults and read the environment a second time.
+  /// Exactly the settings' attributes and those that came late: the SDK's own factory would add defaults and read the environment a second time.
   sdk::resource::Resource MakeResource() const {
     sdk::resource::ResourceAttributes attributes;
-    for (const auto& [key, value] : settings_.resource) {
+    for (const auto& [key, value] : settings_.resource.attributes) {
       if (const auto* const text = std::get_if<std::string>(&value)) {
         attributes.SetAttribute(key, nostd::string_view(*text));
       } else {
         attributes.SetAttribute(key, std::get<std::int64_t>(value));
       }
+    }
+    if (late_resource_->IsKnown()) {
+      for (const auto& change : late_resource_->Changes()) attributes.SetAttribute(change.key, nostd::string_view(change.value));
     }
     class OnlyThese : public sdk::resource::Resource {
      public:
@@ -167,7 +177,8 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
                                             .marks_measured = settings_.standard_metrics,
                                             .spans = LocalSpansOfAzure(),
                                             .force_flush = ForceFlushCall(),
-                                            .is_stopped = is_stopped_});
+                                            .is_stopped = is_stopped_,
+                                            .late_resource = late_resource_});
   }
 
   std::unique_ptr<capture::LogProcessor> MakeLogProcessor() {
@@ -180,7 +191,8 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
                        .marks_measured = settings_.standard_metrics,
                        .spans = LocalSpansOfAzure(),
                        .force_flush = ForceFlushCall(),
-                       .is_stopped = is_stopped_},
+                       .is_stopped = is_stopped_,
+                       .late_resource = late_resource_},
             .severity_min = options_.log_severity_min,
             .trace_based_sampling = options_.enable_trace_based_log_sampling});
   }
@@ -233,12 +245,16 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
     deliver::DeliveryOptions options{.export_interval = interval, .log = [log = log_](Severity severity, std::string_view line) {
                                        log->Write(severity == Severity::kError ? distro::LogLevel::kError : distro::LogLevel::kWarn, line);
                                      }};
+    options.environment = &environment_;
     if (settings_.HasConsole()) options.console = &base::StandardError();
     if (options_.on_health) options.on_loss = [this] { options_.on_health(GetHealth()); };
     if (settings_.standard_metrics) {
       const auto reader =
           std::make_shared<meter::StandardReader>(*journal_, settings_.azure->envelope, base::SystemClock(), limits::kStandardMetricsInterval);
       options.meter = [reader](base::SteadyTime now, bool must_finish) { return reader->Step(now, must_finish); };
+    }
+    if (question_) {
+      options.errand = {.request = question_->Request(), .done = [this](const transport::HttpResponse& response) { TakeMachineAnswer(response); }};
     }
     auto delivery = deliver::Delivery::Start(*journal_, settings_.azure, settings_.otlp, std::move(options));
     if (delivery.ok()) {
@@ -249,6 +265,25 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
       return;
     }
     problems_.push_back({.severity = Severity::kError, .setting = "", .text = "telemetry cannot be sent: " + delivery.error().ToString()});
+  }
+
+  /// The metadata service has answered, or not: what it says goes into the resource, but for what the user has set. On the delivery thread.
+  void TakeMachineAnswer(const transport::HttpResponse& response) {
+    const auto machine = question_->Take(response);
+    if (!machine) {
+      log_->Write(distro::LogLevel::kDebug, "the metadata service of a virtual machine gave no usable answer in time");
+      return;
+    }
+    std::vector<capture::LateResource::Change> changes;
+    for (const auto& [key, value] : *machine) {
+      if (settings_.resource.configured.contains(key)) continue;
+      capture::LateResource::Change change{.key = key, .value = value, .instead_of = {}};
+      if (const auto before = settings_.resource.attributes.find(key); before != settings_.resource.attributes.end()) {
+        if (const auto* const text = std::get_if<std::string>(&before->second)) change.instead_of = *text;
+      }
+      changes.push_back(std::move(change));
+    }
+    late_resource_->Set(std::move(changes));
   }
 
   /// Who gets a signal, as flags of otlp::RecordFlags.
@@ -299,9 +334,9 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
   std::vector<distro::MetricReader> MetricDestinations() const {
     const std::uint8_t destinations = DestinationsOf(deliver::OtlpSignal::kMetrics, settings_.metrics);
     std::vector<distro::MetricReader> readers;
-    if ((destinations & otlp::kForAzure) != 0) readers.push_back({journal::Destination::kAzure, capture::Temporality::kDelta});
-    if ((destinations & otlp::kForOtlp) != 0) readers.push_back({journal::Destination::kOtlp, settings_.otlp_temporality});
-    if ((destinations & otlp::kForConsole) != 0) readers.push_back({journal::Destination::kConsole, capture::Temporality::kDelta});
+    if ((destinations & otlp::kForAzure) != 0) readers.push_back({journal::Destination::kAzure, capture::Temporality::kDelta, late_resource_});
+    if ((destinations & otlp::kForOtlp) != 0) readers.push_back({journal::Destination::kOtlp, settings_.otlp_temporality, late_resource_});
+    if ((destinations & otlp::kForConsole) != 0) readers.push_back({journal::Destination::kConsole, capture::Temporality::kDelta, late_resource_});
     return readers;
   }
 
@@ -343,6 +378,7 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
                                  kind + "_provider(), or Globals::kReplace"});
   }
 
+  const base::Environment& environment_;
   const Options options_;
   const distro::Settings settings_;
   const std::shared_ptr<distro::OwnLog> log_;
@@ -350,6 +386,8 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
   std::vector<Problem> problems_;
   std::atomic<bool> is_shut_down_{false};
   const std::shared_ptr<std::atomic<bool>> is_stopped_ = std::make_shared<std::atomic<bool>>(false);  ///< processors take nothing any more
+  const std::shared_ptr<capture::LateResource> late_resource_ = std::make_shared<capture::LateResource>();
+  std::optional<resource::MachineQuestion> question_;  ///< absent: nobody is asked
   const std::shared_ptr<capture::LocalSpans> spans_ = std::make_shared<capture::LocalSpans>();
   std::shared_ptr<journal::Journal> journal_;
   std::unique_ptr<deliver::Delivery> delivery_;
@@ -421,6 +459,7 @@ namespace internal {
 
 struct Access {
   static TelemetryImpl* Of(const Telemetry& telemetry) { return telemetry.impl_.get(); }
+  static Telemetry Make(std::shared_ptr<TelemetryImpl> impl) { return Telemetry(std::move(impl)); }
 };
 
 }  // namespace internal
@@ -443,7 +482,7 @@ namespace internal {
 
 void AZMON_ABI_SYMBOL() noexcept {}
 
-Telemetry Start(Options options) noexcept {
+Telemetry StartOn(Options options, const distro::Machine& machine) noexcept {
   // OpenTelemetry's context storage is a static of an inline function. Naming it here puts it among this library's symbols, so that a
   // program that links only this library shares it with the SDK; else InstallContext() of asio.h would change a copy of the program's own.
   (void)opentelemetry::context::RuntimeContext::GetConstRuntimeContextStorage();
@@ -451,17 +490,18 @@ Telemetry Start(Options options) noexcept {
   const std::lock_guard lock(running.mutex);
   if (auto impl = running.impl.lock(); impl != nullptr && !impl->IsShutDown()) {
     impl->AddProblem({.severity = Severity::kWarning, .setting = "", .text = "Configure() was called while a distro runs; the running one is returned and the new options are ignored"});
-    return Telemetry(std::move(impl));
+    return Access::Make(std::move(impl));
   }
-  const base::Environment& environment = base::ProcessEnvironment();
-  distro::Settings settings = distro::ReadSettings(options, environment, resource::ReadHost(), base::IsStandardErrorATerminal());
-  const distro::LogLevel level = distro::ReadLogLevel(environment, settings.problems);
+  distro::Settings settings = distro::ReadSettings(options, *machine.environment, machine.host, base::IsStandardErrorATerminal());
+  const distro::LogLevel level = distro::ReadLogLevel(*machine.environment, settings.problems);
   auto log = std::make_shared<distro::OwnLog>(level, options.on_log, base::SystemClock());
-  auto impl = std::make_shared<TelemetryImpl>(std::move(options), std::move(settings), std::move(log));
+  auto impl = std::make_shared<TelemetryImpl>(std::move(options), machine, std::move(settings), std::move(log));
   impl->Start();
   running.impl = impl;
-  return Telemetry(std::move(impl));
+  return Access::Make(std::move(impl));
 }
+
+Telemetry Start(Options options) noexcept { return StartOn(std::move(options), {.host = resource::ReadHost()}); }
 
 }  // namespace internal
 }  // namespace azmon

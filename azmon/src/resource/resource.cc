@@ -12,6 +12,7 @@
 
 #include "base/text.h"
 #include "base/version.h"
+#include "resource/virtual_machine.h"
 
 namespace azmon::resource {
 namespace {
@@ -176,12 +177,15 @@ Host ReadHost() {
   host.pid = getpid();
   host.aks_cluster_metadata = ReadFile("/etc/kubernetes/aks-cluster-metadata");
   host.mount_info = ReadFile("/proc/self/mountinfo");
+  host.chassis_asset_tag = ReadFile("/sys/class/dmi/id/chassis_asset_tag");
+  host.system_vendor = ReadFile("/sys/class/dmi/id/sys_vendor");
   return host;
 }
 
-Attributes Detect(const Host& host, const Environment& environment, const std::map<std::string, std::string>& options,
-                  std::vector<Problem>& problems) {
-  Attributes attributes;
+Detected Detect(const Host& host, const Environment& environment, const std::map<std::string, std::string>& options,
+                std::vector<Problem>& problems) {
+  Detected detected;
+  Attributes& attributes = detected.attributes;
   attributes["telemetry.sdk.name"] = std::string("opentelemetry");
   attributes["telemetry.sdk.language"] = std::string("cpp");
   attributes["telemetry.sdk.version"] = std::string(OPENTELEMETRY_SDK_VERSION);
@@ -196,8 +200,9 @@ Attributes Detect(const Host& host, const Environment& environment, const std::m
 
   Attributes platform;
   // The first that matches decides cloud.platform (7.1).
-  (void)(DetectFunctions(environment, platform) || DetectContainerApps(environment, platform) || DetectAppService(environment, platform) ||
-         DetectAks(host, environment, platform));
+  const bool has_platform = DetectFunctions(environment, platform) || DetectContainerApps(environment, platform) ||
+                            DetectAppService(environment, platform) || DetectAks(host, environment, platform);
+  detected.may_be_virtual_machine = !has_platform && IsFirmwareOfAzure(host);
   if (environment.Get("KUBERNETES_SERVICE_HOST")) SetFrom(environment, "HOSTNAME", "k8s.pod.name", platform);
 
   Attributes configured;
@@ -207,8 +212,11 @@ Attributes Detect(const Host& host, const Environment& environment, const std::m
 
   for (auto& [key, value] : platform) attributes[key] = std::move(value);
   if (attributes.contains("k8s.pod.name") || configured.contains("k8s.pod.name")) attributes.erase("service.instance.id");
-  for (auto& [key, value] : configured) attributes[key] = std::move(value);
-  return attributes;
+  for (auto& [key, value] : configured) {
+    detected.configured.insert(key);
+    attributes[key] = std::move(value);
+  }
+  return detected;
 }
 
 }  // namespace azmon::resource

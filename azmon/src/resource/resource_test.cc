@@ -8,7 +8,7 @@ namespace {
 
 using Variables = std::map<std::string, std::string, std::less<>>;
 
-struct Detected {
+struct Result {
   Attributes attributes;
   std::vector<Problem> problems;
 
@@ -19,14 +19,14 @@ struct Detected {
   }
 };
 
-Detected Detecting(Variables variables, std::map<std::string, std::string> options = {}, Host host = {.name = "box", .executable_name = "shop", .pid = 7}) {
-  Detected detected;
-  detected.attributes = Detect(host, base::MapEnvironment(std::move(variables)), options, detected.problems);
+Result Detecting(Variables variables, std::map<std::string, std::string> options = {}, Host host = {.name = "box", .executable_name = "shop", .pid = 7}) {
+  Result detected;
+  detected.attributes = Detect(host, base::MapEnvironment(std::move(variables)), options, detected.problems).attributes;
   return detected;
 }
 
 TEST(Resource, WithoutAnythingTheProgramNamesTheService) {
-  const Detected detected = Detecting({});
+  const Result detected = Detecting({});
   EXPECT_EQ(detected.Text("service.name"), "unknown_service:shop");
   EXPECT_EQ(detected.Text("host.name"), "box");
   EXPECT_EQ(detected.Text("telemetry.sdk.language"), "cpp");
@@ -44,7 +44,7 @@ TEST(Resource, ServiceNameVariableWinsOverResourceAttributesAndOptionsWinOverBot
 
 TEST(Resource, BrokenResourceAttributesAreIgnoredWholeAndReported) {
   for (const char* bad : {"service.name=a,broken", "=x", "a=%zz"}) {
-    const Detected detected = Detecting({{"OTEL_RESOURCE_ATTRIBUTES", bad}});
+    const Result detected = Detecting({{"OTEL_RESOURCE_ATTRIBUTES", bad}});
     EXPECT_EQ(detected.Text("service.name"), "unknown_service:shop") << bad;
     ASSERT_EQ(detected.problems.size(), 1U) << bad;
     EXPECT_EQ(detected.problems[0].setting, "OTEL_RESOURCE_ATTRIBUTES");
@@ -52,7 +52,7 @@ TEST(Resource, BrokenResourceAttributesAreIgnoredWholeAndReported) {
 }
 
 TEST(Resource, ContainerAppNamesServiceInstanceAndVersion) {
-  const Detected detected = Detecting({{"CONTAINER_APP_NAME", "checkout"}, {"CONTAINER_APP_REPLICA_NAME", "checkout--1-abc"}, {"CONTAINER_APP_REVISION", "checkout--1"}});
+  const Result detected = Detecting({{"CONTAINER_APP_NAME", "checkout"}, {"CONTAINER_APP_REPLICA_NAME", "checkout--1-abc"}, {"CONTAINER_APP_REVISION", "checkout--1"}});
   EXPECT_EQ(detected.Text("cloud.platform"), "azure.container_apps");
   EXPECT_EQ(detected.Text("service.name"), "checkout");
   EXPECT_EQ(detected.Text("service.instance.id"), "checkout--1-abc");
@@ -87,7 +87,7 @@ TEST(Resource, AppServiceResourceIdNeedsEveryPart) {
 TEST(Resource, AksClusterComesFromTheVariableOrTheFile) {
   constexpr const char* kId = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerService/managedClusters/prod";
   EXPECT_EQ(Detecting({{"CLUSTER_RESOURCE_ID", kId}}).Text("k8s.cluster.name"), "prod");
-  const Detected from_file = Detecting({}, {}, {.aks_cluster_metadata = std::string("a=b\nclusterResourceId=") + kId + "\n"});
+  const Result from_file = Detecting({}, {}, {.aks_cluster_metadata = std::string("a=b\nclusterResourceId=") + kId + "\n"});
   EXPECT_EQ(from_file.Text("cloud.platform"), "azure.aks");
   EXPECT_EQ(from_file.Text("k8s.cluster.name"), "prod");
 }
@@ -101,7 +101,7 @@ TEST(Resource, PodNameKeepsADetectedInstanceIdOutButNotAConfiguredOne) {
 
 TEST(Resource, ContainerIdIsFoundInTheMountTable) {
   const std::string id(64, 'a');
-  const Detected detected = Detecting({}, {}, {.mount_info = "1 2 0:1 /var/lib/docker/containers/" + id + "/hosts /etc/hosts rw\n"});
+  const Result detected = Detecting({}, {}, {.mount_info = "1 2 0:1 /var/lib/docker/containers/" + id + "/hosts /etc/hosts rw\n"});
   EXPECT_EQ(detected.Text("container.id"), id);
 }
 
