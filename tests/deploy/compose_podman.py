@@ -102,7 +102,7 @@ def test(checks: Checks):
             output = compose.podman.logs(f"{_PROJECT}-checkout-1")
             orders = orders_of(output)
             checks.that(code == "0" and len(orders) == 20 and all(order.ok for order in orders), "20 orders go through, found by name in the network of compose",
-                        f"{code}\n{output[-2500:]}")
+                        f"{code}\n{output[-2500:]}\n" + compose("logs", "--tail", "30", "order-processor", "receipt", "azurite")[1][-6000:])
             wrong = compose.wait_whole([order.trace_id for order in orders], 40)
             checks.that(orders and not wrong, "their traces are whole both ways, on the page's port of this machine", str(dict(list(wrong.items())[:1]))[:1500])
         finally:

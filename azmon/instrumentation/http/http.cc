@@ -72,7 +72,7 @@ class Attributes final : public otel::common::KeyValueIterable {
 
 bool IsKnownMethod(std::string_view method) {
   using namespace semconv::http::HttpRequestMethodValues;  // NOLINT: nine names of one enumeration
-  static constexpr std::array<const char*, 9> kKnown{kConnect, kDelete, kGet, kHead, kOptions, kPatch, kPost, kPut, kTrace};
+  static constexpr std::array<std::string_view, 9> kKnown{kConnect, kDelete, kGet, kHead, kOptions, kPatch, kPost, kPut, kTrace};
   return std::find(kKnown.begin(), kKnown.end(), method) != kKnown.end();
 }
 

@@ -5,6 +5,30 @@
 #include <cstring>
 
 namespace azmon::base {
+namespace {
+
+constexpr std::uint64_t kHighBits = 0x8080808080808080U;
+
+std::uint64_t WordAt(std::string_view text, std::size_t at) {
+  std::uint64_t word = 0;
+  std::memcpy(&word, text.data() + at, sizeof word);
+  return word;
+}
+
+/// What most texts are. The last word may overlap the one before it, so no byte is looked at alone.
+bool IsAscii(std::string_view text) {
+  const std::size_t size = text.size();
+  if (size < sizeof(std::uint64_t)) {
+    unsigned char all = 0;
+    for (const char c : text) all |= static_cast<unsigned char>(c);
+    return all < 0x80;
+  }
+  std::uint64_t all = WordAt(text, size - sizeof(std::uint64_t));
+  for (std::size_t i = 0; i + sizeof(std::uint64_t) <= size; i += sizeof(std::uint64_t)) all |= WordAt(text, i);
+  return (all & kHighBits) == 0;
+}
+
+}  // namespace
 
 std::size_t Utf8SequenceLength(std::string_view text) {
   const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
@@ -27,14 +51,12 @@ std::size_t Utf8SequenceLength(std::string_view text) {
 }
 
 bool IsUtf8(std::string_view text) {
+  if (IsAscii(text)) return true;
   std::size_t i = 0;
   while (i < text.size()) {
-    if (std::uint64_t word = 0; text.size() - i >= sizeof word) {
-      std::memcpy(&word, text.data() + i, sizeof word);
-      if ((word & 0x8080808080808080U) == 0) {
-        i += sizeof word;
-        continue;
-      }
+    if (text.size() - i >= sizeof(std::uint64_t) && (WordAt(text, i) & kHighBits) == 0) {
+      i += sizeof(std::uint64_t);
+      continue;
     }
     const std::size_t length = Utf8SequenceLength(text.substr(i));
     if (length == 0) return false;
