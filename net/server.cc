@@ -8,12 +8,11 @@
 #include <boost/asio/post.hpp>
 
 #include "base/check.h"
+#include "net/acceptor.h"
 #include "net/connection.h"
 
 namespace net {
 namespace {
-
-using Acceptor = boost::asio::ip::tcp::acceptor::rebind_executor<boost::asio::io_context::executor_type>::other;
 
 Result<std::shared_ptr<boost::asio::ssl::context>> MakeTls(const ServerTls& tls) {
   namespace ssl = boost::asio::ssl;
@@ -109,28 +108,10 @@ Result<std::unique_ptr<Server>> Server::Listen(Runtime& runtime, ServerOptions o
   }
   for (std::size_t index = 0; index < runtime.size(); ++index) state->shared->loops.push_back({&runtime.loop(index), {}});
 
-  boost::system::error_code error;
-  boost::asio::ip::tcp::endpoint endpoint;
-  const auto address = boost::asio::ip::make_address(options.host, error);
-  if (!error) {
-    endpoint = {address, options.port};
-  } else {
-    boost::asio::io_context resolving;
-    boost::asio::ip::tcp::resolver resolver(resolving);
-    const auto found = resolver.resolve(options.host, std::to_string(options.port), boost::asio::ip::resolver_base::passive, error);
-    if (error || found.empty()) return Error{ErrorCode::kBadSetting, "the listening address " + options.host + " cannot be resolved"};
-    endpoint = found.begin()->endpoint();
-  }
-  state->acceptor.open(endpoint.protocol(), error);
-  // Only lets a restart take the port while old connections time out; a second listener is still refused.
-  if (!error) state->acceptor.set_option(Acceptor::reuse_address(true), error);
-  if (!error) state->acceptor.bind(endpoint, error);
-  if (!error) state->acceptor.listen(boost::asio::socket_base::max_listen_connections, error);
-  if (!error) state->port = state->acceptor.local_endpoint(error).port();
-  if (error) {
-    return Error{ErrorCode::kUnavailable, "cannot listen on " + options.host + ":" + std::to_string(options.port) + ": " + error.message(),
-                 error.value()};
-  }
+  auto acceptor = OpenAcceptor(state->loop.context(), options.host, options.port);
+  if (!acceptor.ok()) return acceptor.error();
+  state->acceptor = std::move(*acceptor);
+  state->port = state->acceptor.local_endpoint().port();
   state->shared->options = std::move(options);
   state->shared->router = std::move(router);
   boost::asio::co_spawn(state->loop.context(), State::Accept(state), boost::asio::detached);

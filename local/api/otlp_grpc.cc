@@ -8,6 +8,7 @@
 #include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/grpcpp.h>
 
+#include "local/api/first_byte.h"
 #include "local/model/limits.h"
 #include "otlp/wire.h"
 
@@ -111,24 +112,35 @@ class Calls final : public grpc::CallbackGenericService {
 class OtlpGrpcServer::Impl {
  public:
   explicit Impl(std::shared_ptr<Service> service) : calls(std::move(service)) {}
+
+  using Door = std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor>;
+
   Calls calls;
   std::unique_ptr<grpc::Server> server;
-  int port = 0;
+  Door clear_text, tls;
+  std::unique_ptr<FirstByteListener> listener;
 };
 
-Result<std::unique_ptr<OtlpGrpcServer>> OtlpGrpcServer::Listen(std::shared_ptr<Service> service, const std::string& host, std::uint16_t port) {
+Result<std::unique_ptr<OtlpGrpcServer>> OtlpGrpcServer::Listen(net::Runtime& runtime, std::shared_ptr<Service> service, const std::string& host,
+                                                               std::uint16_t port, const net::ServerTls& tls) {
   auto impl = std::make_unique<Impl>(std::move(service));
-  const std::string shown = (host.find(':') != std::string::npos ? "[" + host + "]" : host) + ":" + std::to_string(port);
   grpc::ServerBuilder builder;
   builder.RegisterCallbackGenericService(&impl->calls);
   builder.SetMaxReceiveMessageSize(static_cast<int>(limits::kBodyBytesMax));
-  // A port that somebody else holds must be an error, not shared.
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  builder.AddListeningPort(shown, grpc::InsecureServerCredentials(), &impl->port);
+  grpc::SslServerCredentialsOptions options;
+  options.pem_key_cert_pairs.push_back({tls.private_key, tls.certificate_chain});
+  using FromFd = grpc::ServerBuilder::experimental_type::ExternalConnectionType;
+  impl->clear_text = builder.experimental().AddExternalConnectionAcceptor(FromFd::FROM_FD, grpc::InsecureServerCredentials());
+  impl->tls = builder.experimental().AddExternalConnectionAcceptor(FromFd::FROM_FD, grpc::SslServerCredentials(options));
   impl->server = builder.BuildAndStart();
-  if (impl->server == nullptr || impl->port == 0) {
-    return Error{ErrorCode::kUnavailable, "cannot listen on " + shown + " for OTLP/gRPC: another program may use the port"};
-  }
+  if (impl->server == nullptr) return Error{ErrorCode::kInternal, "gRPC does not start; GRPC_VERBOSITY=debug tells why"};
+  auto listener = FirstByteListener::Listen(runtime, host, port, [impl = impl.get()](int descriptor, bool is_tls) {
+    grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters connection;
+    connection.fd = descriptor;
+    (is_tls ? impl->tls : impl->clear_text)->HandleNewConnection(&connection);
+  });
+  if (!listener.ok()) return listener.error();
+  impl->listener = std::move(*listener);
   return std::unique_ptr<OtlpGrpcServer>(new OtlpGrpcServer(std::move(impl)));
 }
 
@@ -136,10 +148,11 @@ OtlpGrpcServer::OtlpGrpcServer(std::unique_ptr<Impl> impl) : impl_(std::move(imp
 
 OtlpGrpcServer::~OtlpGrpcServer() { Shutdown(std::chrono::milliseconds(0)); }
 
-std::uint16_t OtlpGrpcServer::port() const { return static_cast<std::uint16_t>(impl_->port); }
+std::uint16_t OtlpGrpcServer::port() const { return impl_->listener->port(); }
 
 void OtlpGrpcServer::Shutdown(std::chrono::milliseconds timeout) {
   if (impl_->server == nullptr) return;
+  impl_->listener.reset();
   impl_->server->Shutdown(std::chrono::system_clock::now() + timeout);
   impl_->server->Wait();
   impl_->server.reset();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// OTLP over gRPC, on a port of its own.
+// OTLP over gRPC, on a port of its own, in clear text and by TLS.
 //
 // gRPC's generic service hands over the raw bytes of a message, so no generated code and no libprotobuf takes part.
 #pragma once
@@ -11,13 +11,17 @@
 
 #include "base/result.h"
 #include "local/api/service.h"
+#include "net/runtime.h"
+#include "net/server.h"
 
 namespace azmon::local {
 
 class OtlpGrpcServer {
  public:
-  /// @return kUnavailable the address cannot be bound
-  static Result<std::unique_ptr<OtlpGrpcServer>> Listen(std::shared_ptr<Service> service, const std::string& host, std::uint16_t port);
+  /// @param tls  of the connections that begin with a TLS handshake
+  /// @return kBadSetting a host that cannot be resolved; kUnavailable the address cannot be bound
+  static Result<std::unique_ptr<OtlpGrpcServer>> Listen(net::Runtime& runtime, std::shared_ptr<Service> service, const std::string& host,
+                                                        std::uint16_t port, const net::ServerTls& tls);
   /// Shutdown(0).
   ~OtlpGrpcServer();
   OtlpGrpcServer(const OtlpGrpcServer&) = delete;

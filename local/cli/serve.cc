@@ -79,7 +79,7 @@ void PrintBanner(const ServeOptions& options, const Addresses& addresses, const 
   std::string text = "azmon-local " + std::string(kVersion) + "\n";
   text += "  page   " + addresses.page + "\n";
   text += "  data   " + place.description + "\n";
-  text += "  https  on the same ports, but for gRPC; its authority: " + ca_file + "\n";
+  text += "  https  on the same ports; its authority: " + ca_file + "\n";
   if (!place.notice.empty()) text += "  note   " + place.notice + "\n";
   if (!HasEmbeddedPage() && options.ui_directory.empty()) text += "  note   built without its page; the API works: " + addresses.page + "api/v1/stats\n";
   if (!IsLoopback(options.host)) text += "  note   " + options.host + " is reachable from outside: others can read and send telemetry here\n";
@@ -162,7 +162,7 @@ int Serve(const ServeOptions& options) {
   });
   if (!otlp_server) return Fail(otlp_server.error());
   auto grpc_server = ListenOrFree(options.otlp_grpc_port, is_run && !options.is_grpc_port_given,
-                                  [&](std::uint16_t port) { return OtlpGrpcServer::Listen(service, options.host, port); });
+                                  [&](std::uint16_t port) { return OtlpGrpcServer::Listen(runtime, service, options.host, port, *server_options.tls); });
   if (!grpc_server) return Fail(grpc_server.error());
 
   const Addresses addresses = AddressesOf(options.host, (*main_server)->port(), (*grpc_server)->port(), (*otlp_server)->port());

@@ -11,6 +11,9 @@ namespace azmon::local::limits {
 /// Largest request body after decompression. A gzip of zeros expands about 1,000 times, so this bounds memory, not the compressed size.
 inline constexpr std::size_t kBodyBytesMax = 16u << 20;
 
+/// A connection to the gRPC port that sends nothing is closed after it; so many may be waited for at a time.
+inline constexpr std::chrono::seconds kFirstByteTimeout{10};
+inline constexpr std::size_t kFirstBytesMax = 256;
 
 /// Items of one request; above it the request is refused whole, so that one request cannot fill the queue.
 inline constexpr std::size_t kRequestItemsMax = 100'000;

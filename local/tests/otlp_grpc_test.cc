@@ -2,6 +2,8 @@
 // OTLP over gRPC with gRPC's own client, against a real store.
 #include "local/api/otlp_grpc.h"
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <gmock/gmock.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
@@ -10,8 +12,12 @@
 #include <condition_variable>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <mutex>
+#include <sstream>
+#include <vector>
 
+#include "local/cli/local_ca.h"
 #include "local/ingest/otlp_schema.h"
 #include "net/runtime.h"
 
@@ -47,7 +53,11 @@ class OtlpGrpcTest : public ::testing::Test {
     ASSERT_TRUE(opened.ok()) << opened.error().ToString();
     store_ = std::move(*opened);
     service_ = std::make_shared<Service>(ServiceOptions{}, *store_, base::SystemClock());
-    auto listening = OtlpGrpcServer::Listen(service_, "127.0.0.1", 0);
+    auto tls = MakeLocalTls(options.directory, {});
+    ASSERT_TRUE(tls.ok()) << tls.error().ToString();
+    ca_file_ = tls->ca_file;
+    tls_ = {.certificate_chain = tls->certificate_chain, .private_key = tls->private_key};
+    auto listening = OtlpGrpcServer::Listen(runtime_, service_, "127.0.0.1", 0, tls_);
     ASSERT_TRUE(listening.ok()) << listening.error().ToString();
     server_ = std::move(*listening);
   }
@@ -63,11 +73,12 @@ class OtlpGrpcTest : public ::testing::Test {
     std::string body;
   };
 
-  Answer Call(const char* method, const std::string& body, grpc_compression_algorithm compression = GRPC_COMPRESS_NONE) {
+  Answer Call(const char* method, const std::string& body, grpc_compression_algorithm compression = GRPC_COMPRESS_NONE,
+              const std::shared_ptr<grpc::ChannelCredentials>& credentials = grpc::InsecureChannelCredentials()) {
     grpc::ChannelArguments arguments;
     arguments.SetCompressionAlgorithm(compression);
     arguments.SetMaxSendMessageSize(-1);
-    grpc::GenericStub stub(grpc::CreateCustomChannel("127.0.0.1:" + std::to_string(server_->port()), grpc::InsecureChannelCredentials(), arguments));
+    grpc::GenericStub stub(grpc::CreateCustomChannel("localhost:" + std::to_string(server_->port()), credentials, arguments));
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
     grpc::CompletionQueue queue;
@@ -90,6 +101,9 @@ class OtlpGrpcTest : public ::testing::Test {
 
   static std::string Protobuf(const char* json, const OtlpMessage& message) { return *OtlpFromJson(json, message); }
 
+  net::Runtime runtime_{{.threads = 1}};
+  std::string ca_file_;
+  net::ServerTls tls_;
   std::unique_ptr<Store> store_;
   std::shared_ptr<Service> service_;
   std::unique_ptr<OtlpGrpcServer> server_;
@@ -110,6 +124,28 @@ TEST_F(OtlpGrpcTest, TakesTheThreeSignals) {
 TEST_F(OtlpGrpcTest, TakesGzip) {
   EXPECT_TRUE(Call(kTraceMethod, Protobuf(kTraces, kTracesRequest), GRPC_COMPRESS_GZIP).status.ok());
   EXPECT_EQ(store_->stats().otlp, 1U);
+}
+
+TEST_F(OtlpGrpcTest, OnePortTakesTlsAndClearText) {
+  std::stringstream ca;
+  ca << std::ifstream(ca_file_).rdbuf();
+  grpc::SslCredentialsOptions options;
+  options.pem_root_certs = ca.str();
+  const std::string body = Protobuf(kTraces, kTracesRequest);
+  const auto by_tls = Call(kTraceMethod, body, GRPC_COMPRESS_NONE, grpc::SslCredentials(options));
+  EXPECT_TRUE(by_tls.status.ok()) << by_tls.status.error_message();
+  EXPECT_TRUE(Call(kTraceMethod, body).status.ok());
+  EXPECT_EQ(store_->stats().otlp, 2U);
+}
+
+TEST_F(OtlpGrpcTest, WhoSaysNothingKeepsNobodyWaiting) {
+  boost::asio::io_context context;
+  std::vector<boost::asio::ip::tcp::socket> silent;
+  for (std::size_t i = 0; i < limits::kFirstBytesMax / 2; ++i) {
+    silent.emplace_back(context).connect({boost::asio::ip::make_address("127.0.0.1"), server_->port()});
+  }
+  EXPECT_TRUE(Call(kTraceMethod, Protobuf(kTraces, kTracesRequest)).status.ok());
+  server_.reset();  // does not wait for them either
 }
 
 TEST_F(OtlpGrpcTest, TellsPartialSuccess) {
@@ -164,7 +200,7 @@ TEST_F(OtlpGrpcTest, AFullQueueAsksToComeAgain) {
 }
 
 TEST_F(OtlpGrpcTest, APortInUseIsAnError) {
-  const auto second = OtlpGrpcServer::Listen(service_, "127.0.0.1", server_->port());
+  const auto second = OtlpGrpcServer::Listen(runtime_, service_, "127.0.0.1", server_->port(), tls_);
   ASSERT_FALSE(second.ok());
   EXPECT_EQ(second.error().code, ErrorCode::kUnavailable);
 }
