@@ -21,7 +21,9 @@ void AppendDestination(const azmon::DestinationHealth& health, azmon::base::Json
   json.OpenObject().Member("accepted", health.accepted).Member("delivered", health.delivered);
   json.Key("dropped").OpenObject();
   for (const auto& [reason, count] : health.dropped) json.Member(reason, count);
-  json.CloseObject().Member("in_journal", health.in_journal).CloseObject();
+  json.CloseObject().Member("in_journal", health.in_journal).Key("dropped_items").OpenObject();
+  for (const auto& [reason, count] : health.dropped_items) json.Member(reason, count);
+  json.CloseObject().CloseObject();
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ azmon::Options TelemetryOptions(std::string_view program, TelemetryChoice choice
 std::optional<azmon::Telemetry> StartTelemetry(std::string_view program, TelemetryChoice choice,
                                                const azmon::base::Environment& environment);
 
-/// {"destinations":{"azure":{"accepted":n,"delivered":n,"dropped":{"REASON":n},"in_journal":n},"otlp":{…}}}; only those in use.
+/// {"destinations":{"azure":{"accepted":n,"delivered":n,"dropped":{"REASON":n},"in_journal":n,"dropped_items":{"REASON":n}},"otlp":{…}}}; only those in use.
 std::string HealthJson(const azmon::Health& health);
 
 }  // namespace services

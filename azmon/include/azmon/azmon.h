@@ -102,6 +102,9 @@ struct DestinationHealth {
   std::uint64_t delivered = 0;
   std::map<std::string, std::uint64_t> dropped;  ///< by reason, only those that happened
   std::uint64_t in_journal = 0;
+  /// By reason, items that the destination refused or that a record could not give; beside the sum, because a record may give several: a
+  /// span its own and one for each event, a metric one for each data point. A record of which an item was refused is in `dropped`.
+  std::map<std::string, std::uint64_t> dropped_items;
 };
 
 struct Health {

@@ -41,13 +41,29 @@ journal::DropReason ReasonOf(Outcome outcome) {
   }
 }
 
+using ItemsNotMade = std::array<std::uint32_t, envelope::kDropReasons>;
+
+/// Calls back with each reason for which the mapping left items out, and their number; what weighs most comes first.
+template <typename Callback>
+void ForEachReason(const ItemsNotMade& not_made, const Callback& callback) {
+  using From = envelope::DropReason;
+  using To = journal::DropReason;
+  constexpr std::pair<From, To> kReasons[] = {
+      {From::kMalformed, To::kMalformed}, {From::kNotFinite, To::kNotFinite}, {From::kNoValue, To::kNoValue},
+      {From::kTooMany, To::kTooLarge},    {From::kUnsupported, To::kUnsupported}};
+  static_assert(std::size(kReasons) == envelope::kDropReasons);
+  for (const auto& [from, to] : kReasons) {
+    if (const std::uint32_t count = not_made[static_cast<std::size_t>(from)]; count > 0) callback(to, count);
+  }
+}
+
 /// Why a record gave no item: the first reason that the mapping had.
-journal::DropReason ReasonOf(const envelope::Appended& appended) {
-  const auto has = [&](envelope::DropReason reason) { return appended.dropped_by_reason[static_cast<std::size_t>(reason)] > 0; };
-  if (has(envelope::DropReason::kMalformed)) return journal::DropReason::kMalformed;
-  if (has(envelope::DropReason::kNotFinite)) return journal::DropReason::kNotFinite;
-  if (has(envelope::DropReason::kNoValue)) return journal::DropReason::kNoValue;
-  return journal::DropReason::kUnsupported;
+journal::DropReason ReasonOf(const ItemsNotMade& not_made) {
+  std::optional<journal::DropReason> first;
+  ForEachReason(not_made, [&](journal::DropReason reason, std::uint32_t) {
+    if (!first) first = reason;
+  });
+  return first.value_or(journal::DropReason::kUnsupported);
 }
 
 bool IsMeasuredOnly(const otlp::RecordView& record) {
@@ -83,6 +99,7 @@ struct AzureDestination::Flight {
     std::uint32_t first_item = 0;
     std::uint32_t items = 0;  ///< 0: given up when it was read, for `reason`
     journal::DropReason reason = journal::DropReason::kMalformed;
+    ItemsNotMade not_made{};
   };
   struct Range {
     std::uint32_t begin = 0, end = 0;  ///< items
@@ -242,7 +259,8 @@ std::unique_ptr<AzureDestination::Flight> AzureDestination::ReadFlight() {
       const auto& [resource, scope] = scopes.at(entry.record.owner);
       const envelope::Appended appended = envelope::AppendItems(entry.record, *resource, scope, settings_.envelope, now, flight->lines);
       record.items = appended.items;
-      if (record.items == 0) record.reason = ReasonOf(appended);
+      record.not_made = appended.dropped_by_reason;
+      if (record.items == 0) record.reason = ReasonOf(record.not_made);
     }
     const bool is_over = flight->items + record.items > limits::kTrackItemsMax || flight->lines.size() > limits::kTrackBodyBytesMax;
     // A record that is over the limits alone goes alone; the service decides.
@@ -476,16 +494,19 @@ void AzureDestination::Settle(Flight& flight) {
   std::deque<std::string> annotations;  // own the bytes that `again` points to
   for (std::size_t i = 0; i < flight.records.size(); ++i) {
     const Flight::Record& record = flight.records[i];
-    if (record.items == 0) {
-      settlement.Drop(record.reason);
-      continue;
-    }
     const otlp::RecordView& view = flight.batch.entries[i].record;
     const auto first = flight.outcomes.begin() + record.first_item;
     const auto last = first + record.items;
+    std::optional<journal::DropReason> lost;
+    for (auto outcome = first; outcome != last; ++outcome) {
+      if (*outcome == Outcome::kAccepted || *outcome == Outcome::kAgain) continue;
+      settlement.DropItems(ReasonOf(*outcome), 1);
+      if (!lost) lost = ReasonOf(*outcome);
+    }
     if (std::find(first, last, Outcome::kAgain) != last) {
       otlp::Annotations annotation = otlp::ReadAnnotations(view.annotations);
       const std::optional<std::uint64_t> left_before = annotation.items_left;
+      if (lost && !annotation.lost_item) annotation.lost_item = static_cast<std::uint8_t>(*lost);
       std::uint64_t left = 0;
       for (std::uint32_t n = 0; n < record.items; ++n) {
         if (first[n] == Outcome::kAgain) left |= std::uint64_t{1} << BitOf(left_before, n);
@@ -499,10 +520,17 @@ void AzureDestination::Settle(Flight& flight) {
       settlement.again.push_back(again);
       continue;
     }
-    // A record of which an item was refused is a lost record, even if its other items are there.
-    const auto refused = std::find_if(first, last, [](Outcome outcome) { return outcome != Outcome::kAccepted; });
-    if (refused != last) {
-      settlement.Drop(ReasonOf(*refused));
+    // Those are counted when nothing of the record comes again, since each reading leaves them out anew.
+    ForEachReason(record.not_made, [&](journal::DropReason reason, std::uint32_t items) { settlement.DropItems(reason, items); });
+    if (record.items == 0) {
+      settlement.Drop(record.reason);
+      continue;
+    }
+    // A record of which an item was refused, now or earlier, is a lost record, even if its other items are there.
+    const auto earlier = otlp::ReadAnnotations(view.annotations).lost_item;
+    if (earlier && *earlier < journal::DropCounts{}.size()) lost = static_cast<journal::DropReason>(*earlier);
+    if (lost) {
+      settlement.Drop(*lost);
     } else {
       ++settlement.delivered;
     }

@@ -75,6 +75,7 @@ class AzureDestinationTest : public DestinationTest {
     return names;
   }
   journal::Ledger Ledger() const { return journal_->LedgerOf(Destination::kAzure); }
+  std::uint64_t DroppedItems(DropReason reason) const { return Ledger().dropped_items[static_cast<std::size_t>(reason)]; }
   std::uint64_t Dropped(DropReason reason) const { return Ledger().dropped[static_cast<std::size_t>(reason)]; }
 };
 
@@ -345,6 +346,57 @@ TEST_F(AzureDestinationTest, RecordWithARefusedItemIsALostRecord) {
   Answer(206, R"({"errors":[{"index":1,"statusCode":400}]})");
   EXPECT_EQ(Ledger().delivered, 1U);
   EXPECT_EQ(Dropped(DropReason::kRefused), 1U);
+  EXPECT_EQ(DroppedItems(DropReason::kRefused), 1U);
+}
+
+TEST_F(AzureDestinationTest, RecordWhoseItemWasRefusedEarlierIsLostThoughTheRestIsTakenLater) {
+  Append("a", 3);
+  Step();
+  clock_.Advance(milliseconds(1000));
+  Step();
+  ASSERT_THAT(Names(), ElementsAre("a", "a-event0", "a-event1", "a-event2"));
+  Answer(206, R"({"errors":[{"index":1,"statusCode":400},{"index":2,"statusCode":500},{"index":3,"statusCode":500}]})");
+  EXPECT_EQ(Ledger().in_journal, 1U);
+  EXPECT_EQ(DroppedItems(DropReason::kRefused), 1U);
+  EXPECT_EQ(Dropped(DropReason::kRefused), 0U);
+  clock_.Advance(milliseconds(1000));
+  Step();
+  ASSERT_THAT(Names(), ElementsAre("a-event1", "a-event2"));
+  Answer(206, R"({"errors":[{"index":1,"statusCode":500}]})");
+  clock_.Advance(milliseconds(1000));
+  Step();
+  ASSERT_THAT(Names(), ElementsAre("a-event2"));
+  Answer(200);
+  EXPECT_EQ(Ledger().delivered, 0U);
+  EXPECT_EQ(Dropped(DropReason::kRefused), 1U);
+  EXPECT_EQ(DroppedItems(DropReason::kRefused), 1U);
+  ExpectSumHolds(*journal_);
+}
+
+TEST_F(AzureDestinationTest, DataPointThatCannotBeMadeIsCountedOnceAsAnItemAndTheRecordIsDelivered) {
+  std::string metric;
+  otlp::AppendBytesField(otlp::metric::kName, "m", metric);
+  const std::size_t gauge = otlp::OpenMessage(otlp::metric::kGauge, metric);
+  for (const double value : {1.0, std::numeric_limits<double>::quiet_NaN(), 3.0}) {
+    const std::size_t point = otlp::OpenMessage(otlp::gauge::kDataPoints, metric);
+    otlp::AppendDoubleField(otlp::number_point::kAsDouble, value, metric);
+    otlp::CloseMessage(point, metric);
+  }
+  otlp::CloseMessage(gauge, metric);
+  ASSERT_TRUE(journal_->Append({.signal = otlp::Signal::kMetric, .flags = kForBoth, .owner = scope_, .message = metric}).ok());
+  Step();
+  clock_.Advance(milliseconds(1000));
+  Step();
+  ASSERT_EQ(Items().size(), 2U);
+  Answer(206, R"({"errors":[{"index":1,"statusCode":500}]})");
+  EXPECT_EQ(DroppedItems(DropReason::kNotFinite), 0U) << "it is read once more";
+  clock_.Advance(milliseconds(1000));
+  Step();
+  ASSERT_EQ(Items().size(), 1U);
+  Answer(200);
+  EXPECT_EQ(Ledger().delivered, 1U);
+  EXPECT_EQ(Ledger().DroppedTotal(), 0U);
+  EXPECT_EQ(DroppedItems(DropReason::kNotFinite), 1U);
 }
 
 TEST_F(AzureDestinationTest, SampledOutByTheServiceHasItsOwnCounter) {

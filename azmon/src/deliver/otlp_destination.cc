@@ -39,6 +39,16 @@ std::optional<OtlpSignal> SignalOf(const otlp::RecordView& record) {
 
 }  // namespace
 
+/// What the endpoint counts: spans, log records, data points.
+std::uint64_t ItemsOf(const journal::Batch& batch, const std::vector<std::uint32_t>& records) {
+  std::uint64_t items = 0;
+  for (const std::uint32_t index : records) {
+    const otlp::RecordView& record = batch.entries[index].record;
+    items += record.signal == otlp::Signal::kMetric ? CountDataPoints(record.message) : 1;
+  }
+  return items;
+}
+
 /// Records of one signal that make one request.
 struct OtlpDestination::Part {
   OtlpSignal signal = OtlpSignal::kTraces;
@@ -324,12 +334,16 @@ void OtlpDestination::OnAnswer(Flight& flight, Part& part, const transport::Http
       const std::uint64_t rejected = std::min(verdict.rejected, count);
       flight.settlement.delivered += count - rejected;
       flight.settlement.Drop(journal::DropReason::kRefused, rejected);
+      // Which records they belong to is not said: of a metric with several points one may be refused or all, so that the records are at
+      // most so many and the items are counted exactly.
+      flight.settlement.DropItems(journal::DropReason::kRefused, std::min(verdict.rejected, ItemsOf(flight.batch, part.records)));
       if (rejected > 0) lane.trouble.Loses(now, verdict.cause, verdict.advice, rejected);
       break;
     }
     case OtlpAction::kSplit: Split(lane, flight, part, now, verdict); return;
     case OtlpAction::kDrop:
       flight.settlement.Drop(journal::DropReason::kRefused, count);
+      flight.settlement.DropItems(journal::DropReason::kRefused, ItemsOf(flight.batch, part.records));
       lane.trouble.Loses(now, verdict.cause, verdict.advice, count);
       if (lane.bad_requests >= kBadRequestsMax) {
         passed_at_ = ahead_at_ = now;
@@ -345,6 +359,7 @@ void OtlpDestination::Split(Lane& lane, Flight& flight, Part& part, base::Steady
   part.is_answered = true;
   if (part.records.size() == 1) {
     flight.settlement.Drop(journal::DropReason::kTooLarge);
+    flight.settlement.DropItems(journal::DropReason::kTooLarge, ItemsOf(flight.batch, part.records));
     lane.trouble.Loses(now, verdict.cause, verdict.advice, 1);
     return;
   }

@@ -96,6 +96,7 @@ class OtlpDestinationTest : public DestinationTest {
     return names;
   }
   journal::Ledger Ledger() const { return journal_->LedgerOf(Destination::kOtlp); }
+  std::uint64_t DroppedItems(DropReason reason) const { return Ledger().dropped_items[static_cast<std::size_t>(reason)]; }
   std::uint64_t Dropped(DropReason reason) const { return Ledger().dropped[static_cast<std::size_t>(reason)]; }
 
   OtlpSettings settings_;
@@ -298,6 +299,7 @@ TEST_F(OtlpDestinationTest, PartialSuccessIsALossThatIsToldAndNotSentAgain) {
   Answer({.status = 200, .headers = {{"content-type", "application/x-protobuf"}}, .body = response.SerializeAsString()});
   EXPECT_EQ(Ledger().delivered, 3U);
   EXPECT_EQ(Dropped(DropReason::kRefused), 2U);
+  EXPECT_EQ(DroppedItems(DropReason::kRefused), 2U);
   EXPECT_EQ(next_, kNever);
   ASSERT_EQ(lines_.size(), 1U);
   EXPECT_THAT(lines_[0], HasSubstr("two are odd"));
@@ -309,6 +311,32 @@ TEST_F(OtlpDestinationTest, ReceiverThatRejectsMoreThanItGotIsNotBelieved) {
   response.mutable_partial_success()->set_rejected_spans(1'000'000);
   Answer({.status = 200, .headers = {{"content-type", "application/x-protobuf"}}, .body = response.SerializeAsString()});
   EXPECT_EQ(Dropped(DropReason::kRefused), 5U);
+  EXPECT_EQ(DroppedItems(DropReason::kRefused), 5U);
+}
+
+TEST_F(OtlpDestinationTest, RejectedDataPointsAreCountedAsItemsAndNeverMoreRecordsThanThereAre) {
+  const struct {
+    int rejected;
+    std::uint64_t records, items;
+  } table[] = {{1, 1, 1}, {5, 2, 5}, {1'000, 2, 6}};
+  for (const auto& row : table) {
+    Start(OtlpProtocol::kHttpProtobuf, false);
+    for (const std::uint32_t kind : {otlp::metric::kGauge, otlp::metric::kHistogram}) {
+      std::string metric;
+      otlp::AppendBytesField(otlp::metric::kName, "m", metric);
+      const std::size_t data = otlp::OpenMessage(kind, metric);
+      for (int i = 0; i < 3; ++i) otlp::AppendBytesField(otlp::gauge::kDataPoints, "", metric);
+      otlp::CloseMessage(data, metric);
+      Append(metric, otlp::Signal::kMetric);
+    }
+    Leave();
+    collector::metrics::v1::ExportMetricsServiceResponse response;
+    response.mutable_partial_success()->set_rejected_data_points(row.rejected);
+    Answer({.status = 200, .headers = {{"content-type", "application/x-protobuf"}}, .body = response.SerializeAsString()});
+    EXPECT_EQ(Dropped(DropReason::kRefused), row.records) << row.rejected;
+    EXPECT_EQ(Ledger().delivered, 2 - row.records) << row.rejected;
+    EXPECT_EQ(DroppedItems(DropReason::kRefused), row.items) << row.rejected;
+  }
 }
 
 TEST_F(OtlpDestinationTest, TooLargeIsHalvedUntilASingleRecordIsDropped) {

@@ -5,6 +5,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include <protozero/pbf_reader.hpp>
+
 #include "otlp/annotations.h"
 #include "otlp/fields.h"
 #include "otlp/wire.h"
@@ -84,6 +86,32 @@ void AppendExportRequest(const journal::Batch& batch, std::span<const std::uint3
     }
     if (!resource.schema_url.empty()) otlp::AppendBytesField(otlp::resource_signals::kSchemaUrl, resource.schema_url, out);
   }
+}
+
+std::uint64_t CountDataPoints(std::string_view metric_message) {
+  // Field 1 in each kind of data.
+  constexpr std::uint32_t kDataPoints = otlp::gauge::kDataPoints;
+  std::uint64_t points = 0;
+  try {
+    protozero::pbf_reader metric(metric_message.data(), metric_message.size());
+    while (metric.next()) {
+      const bool is_data = metric.wire_type() == protozero::pbf_wire_type::length_delimited &&
+                           (metric.tag() == otlp::metric::kGauge || metric.tag() == otlp::metric::kSum || metric.tag() == otlp::metric::kHistogram ||
+                            metric.tag() == otlp::metric::kExponentialHistogram || metric.tag() == otlp::metric::kSummary);
+      if (!is_data) {
+        metric.skip();
+        continue;
+      }
+      protozero::pbf_reader data = metric.get_message();
+      while (data.next(kDataPoints, protozero::pbf_wire_type::length_delimited)) {
+        data.skip();
+        ++points;
+      }
+    }
+  } catch (const protozero::exception&) {
+    // What stands before the damage is counted.
+  }
+  return points;
 }
 
 void AppendGrpcPrefix(bool is_compressed, std::uint32_t message_bytes, std::string& out) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "journal/journal.h"
 
@@ -18,6 +19,9 @@ namespace azmon::deliver {
 /// Records of one scope stand together, scopes of one resource likewise; within a scope the order is kept.
 /// @param records  indexes into the batch's entries, all of one signal
 void AppendExportRequest(const journal::Batch& batch, std::span<const std::uint32_t> records, std::string& out);
+
+/// Data points of an OTLP Metric message; those before the damage if it is damaged.
+std::uint64_t CountDataPoints(std::string_view metric_message);
 
 /// Appends the prefix of a gRPC message of so many bytes.
 void AppendGrpcPrefix(bool is_compressed, std::uint32_t message_bytes, std::string& out);

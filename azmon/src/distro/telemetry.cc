@@ -49,7 +49,9 @@ DestinationHealth HealthOf(const journal::Journal& journal, journal::Destination
   const journal::Ledger ledger = journal.LedgerOf(destination);
   DestinationHealth health{.accepted = ledger.accepted, .delivered = ledger.delivered, .in_journal = ledger.in_journal};
   for (std::size_t i = 0; i < ledger.dropped.size(); ++i) {
-    if (ledger.dropped[i] != 0) health.dropped[std::string(journal::Name(static_cast<journal::DropReason>(i)))] = ledger.dropped[i];
+    const std::string reason(journal::Name(static_cast<journal::DropReason>(i)));
+    if (ledger.dropped[i] != 0) health.dropped[reason] = ledger.dropped[i];
+    if (ledger.dropped_items[i] != 0) health.dropped_items[reason] = ledger.dropped_items[i];
   }
   return health;
 }

@@ -194,6 +194,7 @@ void Core::Settle(Destination destination, const Batch& batch, const Settlement&
       lost -= ignored;
       return count - ignored;
     };
+    for (std::size_t i = 0; i < settlement.dropped_items.size(); ++i) cursor.ledger.dropped_items[i] += settlement.dropped_items[i];
     const std::uint64_t delivered = take(settlement.delivered);
     cursor.ledger.delivered += delivered;
     cursor.ledger.in_journal -= delivered;

@@ -48,7 +48,7 @@ constexpr std::uint8_t FlagOf(Destination destination) {
   return otlp::kForMeter;
 }
 
-/// Why a record was given up. Names are those of Application Insights' SDK statistics (exporter spec section 9) where it has one.
+/// Why a record was given up. The numbers are stored in records (otlp::Annotations::lost_item): none is ever used again. Names are those of Application Insights' SDK statistics (exporter spec section 9) where it has one.
 enum class DropReason : std::uint8_t {
   kStorageCapacity,      ///< CLIENT_PERSISTENCE_CAPACITY: recycled at the cap before the destination read it
   kRefused,              ///< the destination answered with a status that no retry changes
@@ -68,12 +68,19 @@ enum class DropReason : std::uint8_t {
 };
 std::string_view Name(DropReason reason);
 
-/// Counts of records of one destination. accepted = delivered + sum of dropped + in_journal, at any moment.
+using DropCounts = std::array<std::uint64_t, static_cast<std::size_t>(DropReason::kCount)>;
+
+/// Counts of records of one destination. accepted = delivered + sum of dropped + in_journal, at any moment. A record is delivered when all
+/// items that it gave were taken.
 struct Ledger {
   std::uint64_t accepted = 0;
   std::uint64_t delivered = 0;
   std::uint64_t in_journal = 0;
-  std::array<std::uint64_t, static_cast<std::size_t>(DropReason::kCount)> dropped{};
+  DropCounts dropped{};
+  /// Items that the destination refused, or that a record could not give: a span's own and its events, data points. Counted beside the sum,
+  /// because a record may give several. One with a refused item is dropped, even if its other items were taken; one of which an item could
+  /// not be made is delivered with the rest.
+  DropCounts dropped_items{};
 
   std::uint64_t DroppedTotal() const;
   /// Given up by the journal itself before the destination had answered for them.
@@ -108,12 +115,14 @@ struct Batch {
 /// What became of the records of a batch.
 struct Settlement {
   std::uint64_t delivered = 0;
-  std::array<std::uint64_t, static_cast<std::size_t>(DropReason::kCount)> dropped{};
+  DropCounts dropped{};
+  DropCounts dropped_items{};  ///< as of the Ledger
   /// Records that the destination wants again: appended anew for this destination alone, in this order. Their count, delivered and
   /// dropped add up to the records of the batch.
   std::vector<otlp::RecordView> again;
 
   void Drop(DropReason reason, std::uint64_t records = 1) { dropped[static_cast<std::size_t>(reason)] += records; }
+  void DropItems(DropReason reason, std::uint64_t items) { dropped_items[static_cast<std::size_t>(reason)] += items; }
 };
 
 /// The first destinations, which are other programs and so have an identity.

@@ -9,7 +9,7 @@
 namespace azmon::otlp {
 namespace {
 
-enum AnnotationTag : std::uint8_t { kOperationName = 1, kSampleRate = 2, kProcessed = 3, kResourceId = 4, kSchemaUrl = 5, kItemsLeft = 6 };
+enum AnnotationTag : std::uint8_t { kOperationName = 1, kSampleRate = 2, kProcessed = 3, kResourceId = 4, kSchemaUrl = 5, kItemsLeft = 6, kLostItem = 7 };
 
 void Append(AnnotationTag tag, std::string_view bytes, std::string& out) {
   out.push_back(static_cast<char>(tag));
@@ -41,6 +41,7 @@ void AppendAnnotations(const Annotations& annotations, std::string& out) {
   if (annotations.resource_id) AppendValue(kResourceId, *annotations.resource_id, out);
   if (!annotations.schema_url.empty()) Append(kSchemaUrl, annotations.schema_url, out);
   if (annotations.items_left) AppendValue(kItemsLeft, *annotations.items_left, out);
+  if (annotations.lost_item) AppendValue(kLostItem, *annotations.lost_item, out);
 }
 
 Annotations ReadAnnotations(std::string_view bytes) {
@@ -64,6 +65,7 @@ Annotations ReadAnnotations(std::string_view bytes) {
       case kResourceId: annotations.resource_id = ReadValue<std::uint32_t>(value); break;
       case kSchemaUrl: annotations.schema_url = value; break;
       case kItemsLeft: annotations.items_left = ReadValue<std::uint64_t>(value); break;
+      case kLostItem: annotations.lost_item = ReadValue<std::uint8_t>(value); break;
       default: break;
     }
     bytes.remove_prefix(at + length);

@@ -25,6 +25,8 @@ struct Annotations {
   /// Tag 6. Of a record that was appended again after a partial answer: bit i set = the item i of this record is still to be sent
   /// (items from 63 on follow bit 63). Absent: all.
   std::optional<std::uint64_t> items_left;
+  /// Tag 7. Of such a record: an item of it was given up already; the number of the journal's DropReason.
+  std::optional<std::uint8_t> lost_item;
 
   friend bool operator==(const Annotations&, const Annotations&) = default;
 };

@@ -63,7 +63,7 @@ TEST(Record, Crc32cMatchesTheVectorsOfRfc3720) {
 
 TEST(Annotations, ReadBackAndSkipUnknownTags) {
   const Annotations annotations{.operation_name = "POST /orders", .sample_rate = 12.5, .processed_by_metric_extractors = true, .resource_id = 3,
-                                .schema_url = "u", .items_left = 5};
+                                .schema_url = "u", .items_left = 5, .lost_item = 1};
   std::string bytes("\x7f\x02xx", 4);
   AppendAnnotations(annotations, bytes);
   EXPECT_EQ(ReadAnnotations(bytes), annotations);
