@@ -218,6 +218,56 @@ TEST(Configure, ShutdownKeepsItsDeadlineWhenDestinationsHang) {
   destinations.Hang(false);
 }
 
+/// The values of a metric that came by Application Insights' way.
+std::vector<double> MetricValues(Destinations& destinations, std::string_view name) {
+  std::vector<double> values;
+  for (const json& item : destinations.Items()) {
+    const json& data = item["data"]["baseData"];
+    if (data.contains("metrics") && data["metrics"][0]["name"] == name) values.push_back(data["metrics"][0]["value"]);
+  }
+  return values;
+}
+
+TEST(Configure, ShutdownSendsTheLastIntervalOfTheSdkStatistics) {
+  Destinations destinations;
+  auto telemetry = Configure(For(destinations));
+  MakeSpan("only one");
+  EXPECT_TRUE(telemetry.ForceFlush(kWatchdog));
+  EXPECT_THAT(MetricValues(destinations, "Item_Success_Count"), testing::IsEmpty());
+  EXPECT_TRUE(telemetry.Shutdown(kWatchdog));
+  const auto counts = MetricValues(destinations, "Item_Success_Count");
+  ASSERT_FALSE(counts.empty());
+  // The span, and metrics: `_OTELRESOURCE_` at the head of its batch and the standard metrics.
+  EXPECT_THAT(counts, Contains(1));
+  EXPECT_EQ(telemetry.health().azure->in_journal, 0U);
+  ExpectSumHolds(telemetry.health());
+}
+
+TEST(Configure, ShutdownKeepsItsDeadlineWithMetricReadersWhenDestinationsHang) {
+  Destinations destinations;
+  destinations.Hang(true);
+  Options options = For(destinations);
+  options.metric_interval = 10ms;  // readers are at work all the time
+  auto telemetry = Configure(std::move(options));
+  const auto meter = opentelemetry::metrics::Provider::GetMeterProvider()->GetMeter("test");
+  const auto counter = meter->CreateUInt64Counter("orders");
+  const auto histogram = meter->CreateDoubleHistogram("http.server.request.duration", "", "s");
+  opentelemetry::sdk::metrics::MeterProvider own(std::make_unique<opentelemetry::sdk::metrics::ViewRegistry>(), ResourceOf(telemetry));
+  for (auto& reader : MakeMetricReaders(telemetry)) own.AddMetricReader(std::move(reader));
+  for (int i = 0; i < 1000; ++i) {
+    counter->Add(1, {{"i", i % 100}});
+    histogram->Record(i, opentelemetry::context::Context{});
+  }
+  MakeSpan("stuck");
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_FALSE(telemetry.Shutdown(300ms));
+  // As above. Without an end of its own it would wait for destinations that answer only after the test.
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 300ms + 2s);
+  ExpectSumHolds(telemetry.health());
+  EXPECT_GE(telemetry.health().otlp->in_journal, 1U) << "it is kept for the next start";
+  destinations.Hang(false);
+}
+
 TEST(Configure, LogsEventsAndExceptionsBecomeTheirItems) {
   Destinations destinations;
   auto telemetry = Configure(For(destinations));

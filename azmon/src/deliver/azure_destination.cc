@@ -119,6 +119,7 @@ struct AzureDestination::Flight {
   std::vector<std::string> urls;  ///< asked for the present range, to end loops of redirects
 
   bool IsAnswered() const { return to_send.empty(); }
+  bool IsStatsAlone() const { return records.empty(); }
 
   std::string_view Lines(Range range) const {
     const auto end_of = [&](std::uint32_t count) {
@@ -206,6 +207,8 @@ base::SteadyTime AzureDestination::Step(base::SteadyTime now) {
     Send(*flights_.back(), now);
     in_flight += flights_.back()->is_in_flight ? 1 : 0;
   }
+  const bool is_idle = flights_.empty() && departure_.DueAt() == base::SteadyTime::max();
+  if (is_idle && now >= stats_.DueAt() && may_send()) SendStats(now, false);
   // Batches without an item need no answer.
   if (!flights_.empty() && flights_.front()->IsAnswered()) {
     SettleAnswered();
@@ -213,7 +216,7 @@ base::SteadyTime AzureDestination::Step(base::SteadyTime now) {
   }
   if (waits_for_token_) return base::SteadyTime::max();  // its arrival wakes
   const bool has_waiting = std::ranges::any_of(flights_, [](const auto& flight) { return !flight->is_in_flight && !flight->IsAnswered(); });
-  const base::SteadyTime due_at = departure_.DueAt();
+  const base::SteadyTime due_at = is_idle && flights_.empty() ? stats_.DueAt() : departure_.DueAt();
   if (breaker_.IsOpen()) {
     if (in_flight > 0 || (!has_waiting && due_at == base::SteadyTime::max())) return base::SteadyTime::max();
     return std::max(breaker_.RetryAt(), has_waiting ? base::SteadyTime::min() : due_at);
@@ -236,9 +239,8 @@ std::unique_ptr<AzureDestination::Flight> AzureDestination::ReadFlight() {
     scopes.emplace(id, std::pair(&ContextOf(scope.resource), envelope::ScopeContext::Parse(scope.scope.message)));
   }
   if (!scopes.empty()) {
-    stats_.Recycled(journal_.LedgerOf(journal::Destination::kAzure).dropped[static_cast<std::size_t>(journal::DropReason::kStorageCapacity)]);
-    flight->stats_items = stats_.Append(clock_.Now(), now, *scopes.begin()->second.first, settings_.envelope, flight->lines);
-    flight->items = flight->stats_items;
+    stats_resource_ = flight->batch.scopes.begin()->second.resource.owner;
+    AppendStats(*flight, false);
   }
   for (const auto& entry : entries) {
     if (entry.record.signal != otlp::Signal::kSpan || IsMeasuredOnly(entry.record)) continue;
@@ -285,6 +287,29 @@ std::unique_ptr<AzureDestination::Flight> AzureDestination::ReadFlight() {
   }
   flight->outcomes.assign(flight->items, Outcome::kAccepted);
   return flight;
+}
+
+void AzureDestination::AppendStats(Flight& flight, bool is_last) {
+  const auto resource = resources_.find(stats_resource_);
+  if (resource == resources_.end()) return;
+  stats_.Recycled(journal_.LedgerOf(journal::Destination::kAzure).dropped[static_cast<std::size_t>(journal::DropReason::kStorageCapacity)]);
+  flight.stats_items = stats_.Append(clock_.Now(), clock_.WallNow(), resource->second.context, settings_.envelope, is_last, flight.lines);
+  flight.items = flight.stats_items;
+}
+
+void AzureDestination::SendStats(base::SteadyTime now, bool is_last) {
+  auto flight = std::make_unique<Flight>();
+  AppendStats(*flight, is_last);
+  if (flight->items == 0) return;
+  flight->to_send.push_back({.begin = 0, .end = flight->items});
+  flight->outcomes.assign(flight->items, Outcome::kAccepted);
+  flights_.push_back(std::move(flight));
+  Send(*flights_.back(), now);
+}
+
+bool AzureDestination::Finish(base::SteadyTime now) {
+  if (!std::exchange(is_finishing_, true) && flights_.empty() && breaker_.MayAsk(now)) SendStats(now, true);
+  return !waits_for_token_ && std::ranges::none_of(flights_, &Flight::is_in_flight);
 }
 
 const envelope::ResourceContext& AzureDestination::ContextOf(const otlp::RecordView& resource) {
@@ -397,6 +422,7 @@ void AzureDestination::Apply(Flight& flight, const TrackVerdict& verdict, StatsC
     case TrackAction::kRetry:
       if (stats_.IsOn()) flight.ForEach(range, [&](std::uint32_t, std::string_view line) { stats_.Retried(line, code); });
       Fail(verdict, now);
+      if (is_finishing_ && flight.IsStatsAlone()) flight.to_send.clear();
       break;
     case TrackAction::kSplit:
       flight.to_send.pop_front();
@@ -415,7 +441,7 @@ void AzureDestination::Apply(Flight& flight, const TrackVerdict& verdict, StatsC
       flight.Set(range, OutcomeOf(verdict.reason));
       flight.ForEach(range, [&](std::uint32_t, std::string_view line) { stats_.Dropped(line, code); });
       flight.to_send.pop_front();
-      trouble_.Loses(now, verdict.cause, verdict.advice, flight.RecordsIn(range));
+      if (!flight.IsStatsAlone()) trouble_.Loses(now, verdict.cause, verdict.advice, flight.RecordsIn(range));
       works();
       break;
   }
@@ -490,6 +516,7 @@ void AzureDestination::SettleAnswered() {
 }
 
 void AzureDestination::Settle(Flight& flight) {
+  if (flight.IsStatsAlone()) return;
   journal::Settlement settlement;
   std::deque<std::string> annotations;  // own the bytes that `again` points to
   for (std::size_t i = 0; i < flight.records.size(); ++i) {

@@ -37,6 +37,7 @@ class AzureDestination final : public Destination {
   void Flush(journal::Position end) override { flush_.Set(end); }
   bool IsFlushed() const override { return flush_.IsReached(); }
   void Hurry(base::SteadyTime now) override { breaker_.Hurry(now); }
+  bool Finish(base::SteadyTime now) override;
   void Stop() override;
 
  private:
@@ -47,6 +48,9 @@ class AzureDestination final : public Destination {
   };
 
   std::unique_ptr<Flight> ReadFlight();
+  void AppendStats(Flight& flight, bool is_last);
+  /// Sends the statistics alone, if they are due or this is the end. Only when nothing is in flight.
+  void SendStats(base::SteadyTime now, bool is_last);
   const envelope::ResourceContext& ContextOf(const otlp::RecordView& resource);
   /// Sends the flight's next range, unless there is no token yet.
   void Send(Flight& flight, base::SteadyTime now);
@@ -77,6 +81,8 @@ class AzureDestination final : public Destination {
   std::unique_ptr<Bearer> bearer_;  ///< null: the key alone
   bool waits_for_token_ = false;
   SdkStats stats_;
+  std::uint32_t stats_resource_ = 0;  ///< whose they are when they leave alone: that of the last batch
+  bool is_finishing_ = false;
   std::deque<std::unique_ptr<Flight>> flights_;  ///< in the order of reading
   std::unordered_map<std::uint32_t, CachedResource> resources_;
   /// Where a redirect led; empty: nowhere.

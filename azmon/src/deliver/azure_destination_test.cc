@@ -31,6 +31,7 @@ class AzureDestinationTest : public DestinationTest {
     settings.connection.instrumentation_key = "key";
     settings.connection.ingestion_endpoint = std::move(endpoint);
     settings.envelope.resource_metric = false;
+    settings.sdk_stats.interval = seconds(0);  // they have tests of their own
     Make(std::move(settings));
   }
   void Make(AzureSettings settings) {

@@ -90,6 +90,7 @@ class Delivery::Impl {
     std::unique_lock lock(mutex_);
     if (!std::exchange(is_shutting_down_, true)) {
       was_flushed_ = FlushLocked(lock, deadline, true) && Recycled() == recycled_before;
+      if (was_flushed_) FinishLocked(lock, deadline);
       must_stop_ = true;
       transport_->Wake();
       lock.unlock();
@@ -145,18 +146,27 @@ class Delivery::Impl {
     return changed_.wait_until(lock, deadline, [&] { return flush_done_ >= ticket || has_stopped_; }) && flush_done_ >= ticket;
   }
 
+  /// What the destinations have to say themselves, now that everything else is there. Whether it arrives changes nothing of the answer.
+  void FinishLocked(std::unique_lock<std::mutex>& lock, std::chrono::steady_clock::time_point deadline) {
+    is_finishing_ = true;
+    transport_->Wake();
+    changed_.wait_until(lock, deadline, [this] { return has_finished_ || has_stopped_; });
+  }
+
   void Loop() {
     if (errand_) transport_->Start(std::move(errand_->request), [done = std::move(errand_->done)](const transport::HttpResponse& response) { done(response); });
     for (;;) {
       std::uint64_t ticket = 0;
       bool is_flushing = false;
       bool must_hurry = false;
+      bool is_finishing = false;
       {
         const std::lock_guard lock(mutex_);
         if (must_stop_) break;
         ticket = flush_asked_;
         must_hurry = std::exchange(must_hurry_, false);
         is_flushing = flush_done_ < ticket;
+        is_finishing = is_finishing_ && !has_finished_;
       }
       const base::SteadyTime now = clock_.Now();
       base::SteadyTime wake = log_.Step(now);
@@ -180,6 +190,11 @@ class Delivery::Impl {
           flush_done_ = ticket;
           changed_.notify_all();
         }
+      }
+      if (is_finishing && std::ranges::all_of(destinations_, [&](const Reader& reader) { return reader.steps->Finish(now); })) {
+        const std::lock_guard lock(mutex_);
+        has_finished_ = true;
+        changed_.notify_all();
       }
       transport_->Poll(std::min(wake, TellLosses(now)));
     }
@@ -209,6 +224,8 @@ class Delivery::Impl {
   std::uint64_t flush_asked_ = 0;  ///< tickets: a flush is done when one at or behind its own is
   std::uint64_t flush_done_ = 0;
   bool must_hurry_ = false;
+  bool is_finishing_ = false;
+  bool has_finished_ = false;
   bool must_stop_ = false;
   bool has_stopped_ = false;
   bool is_shutting_down_ = false;

@@ -89,8 +89,9 @@ class Delivery {
   /// Any thread but the delivery thread; blocks for at most `timeout`.
   bool Flush(std::chrono::milliseconds timeout);
 
-  /// Flushes with one attempt even for a destination that is backing off (unless it named the time itself), then stops the thread and
-  /// closes the journal: what still waits is kept for the next start where that is possible, else given up and counted.
+  /// Flushes with one attempt even for a destination that is backing off (unless it named the time itself), sends the
+  /// statistics of what was counted last where everything was settled, then stops the thread and closes the journal: what still waits is
+  /// kept for the next start where that is possible, else given up and counted.
   ///
   /// The caller has stopped appending. Idempotent: a second call waits for the first and returns the same. In a forked child, which has
   /// no delivery thread, it does nothing and returns false, as Flush does.

@@ -35,6 +35,10 @@ class Destination {
   /// Allows one request now although the destination is backing off, unless it named the time itself.
   virtual void Hurry(base::SteadyTime now) = 0;
 
+  /// Sends what the destination itself has to say at the end, once, if it can now. Called behind a Flush that is reached, with a Step between
+  /// the calls. @return whether it is done
+  virtual bool Finish(base::SteadyTime /*now*/) { return true; }
+
   /// Cancels what is in flight and settles what is known of it; the rest stays in the journal. Step() must not be called afterwards.
   virtual void Stop() = 0;
 };

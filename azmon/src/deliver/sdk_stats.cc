@@ -118,7 +118,8 @@ void SdkStats::AppendPoint(const Key& key, std::uint64_t count, std::uint64_t na
   otlp::AppendFixed64Field(otlp::number_point::kAsInt, count, metric);
   AppendAttribute("language", "cpp", metric);
   AppendAttribute("version", AZMON_VERSION, metric);
-  AppendAttribute("computeType", settings_.compute_type, metric);
+  const bool is_machine = settings_.compute_type == "unknown" && settings_.is_virtual_machine && settings_.is_virtual_machine();
+  AppendAttribute("computeType", is_machine ? "vm" : settings_.compute_type, metric);
   AppendAttribute("telemetry_type", type == kUnknownType ? "UNKNOWN" : kTypes[type].telemetry_type, metric);
   if (success >= 0) AppendAttribute("telemetry_success", success == 1 ? "true" : "false", metric);
   if (kind != Kind::kSuccess) {
@@ -130,10 +131,10 @@ void SdkStats::AppendPoint(const Key& key, std::uint64_t count, std::uint64_t na
 }
 
 std::uint32_t SdkStats::Append(base::SteadyTime now, base::WallTime wall_now, const envelope::ResourceContext& resource, const envelope::Settings& settings,
-                               std::string& out) {
+                               bool is_last, std::string& out) {
   if (!IsOn()) return 0;
-  if (due_at_ == base::SteadyTime::min()) due_at_ = now + settings_.interval;
-  if (now < due_at_) return 0;
+  if (due_at_ == base::SteadyTime::min() || counts_.empty()) due_at_ = now + settings_.interval;
+  if (counts_.empty() || (now < due_at_ && !is_last)) return 0;
   due_at_ = now + settings_.interval;
   std::uint32_t lines = 0;
   for (const Kind kind : {Kind::kSuccess, Kind::kDropped, Kind::kRetry}) {

@@ -8,6 +8,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -22,6 +23,8 @@ namespace azmon::deliver {
 struct SdkStatsSettings {
   std::chrono::seconds interval{900};  ///< 0: off
   std::string compute_type = "unknown";
+  /// Whether an unknown one has turned out to be a virtual machine. On the delivery thread. May be empty.
+  std::function<bool()> is_virtual_machine;
 };
 
 /// An HTTP status, or why there is none.
@@ -51,10 +54,14 @@ class SdkStats {
   /// Records that were recycled at the journal's cap, before anybody knew what items they would give.
   void Recycled(std::uint64_t records_in_all);
 
-  /// Appends what was counted since the last time as metric items, if the interval is over, and begins anew.
+  /// When Append has something to say; SteadyTime::max() if nothing was counted.
+  base::SteadyTime DueAt() const { return counts_.empty() ? base::SteadyTime::max() : due_at_; }
+
+  /// Appends what was counted since the last time as metric items, if the interval is over or this `is_last`, and begins anew. The interval
+  /// begins with the first call that has nothing to say, so that rare batches are not followed by statistics of one item each.
   /// @return how many lines were appended
   std::uint32_t Append(base::SteadyTime now, base::WallTime wall_now, const envelope::ResourceContext& resource, const envelope::Settings& settings,
-                       std::string& out);
+                       bool is_last, std::string& out);
 
  private:
   enum class Kind : std::uint8_t { kSuccess, kDropped, kRetry };

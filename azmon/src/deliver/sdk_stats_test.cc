@@ -111,8 +111,72 @@ TEST_F(SdkStatsTest, NoAnswerIsAClientCode) {
   clock_.Advance(minutes(60));
   Step();
   Answer({.status = 200});
-  Send(1);
   EXPECT_THAT(Stats(), testing::IsSupersetOf({"Item_Retry_Count DEPENDENCY CLIENT_TIMEOUT Client timeout = 1", "Item_Retry_Count DEPENDENCY CLIENT_EXCEPTION Network exception = 1"}));
+  Answer({.status = 200});
+}
+
+TEST_F(SdkStatsTest, IdleProcessSendsThemAloneWhenTheIntervalIsOverAndThenSleeps) {
+  Send(1);
+  Answer({.status = 200});
+  const milliseconds wait = UntilItSends();
+  EXPECT_GT(wait, minutes(14));
+  EXPECT_LE(wait, minutes(15));
+  EXPECT_THAT(Stats(), UnorderedElementsAre("Item_Success_Count DEPENDENCY = 1", "Item_Success_Count TRACE = 1"));
+  Answer({.status = 503});
+  EXPECT_LT(UntilItSends(), minutes(2)) << "as a batch";
+  EXPECT_THAT(Stats(), UnorderedElementsAre("Item_Success_Count DEPENDENCY = 1", "Item_Success_Count TRACE = 1"));
+  Answer({.status = 200});
+  EXPECT_EQ(Step(), kNever);
+  EXPECT_EQ(journal_->LedgerOf(journal::Destination::kAzure).delivered, 1U);
+}
+
+TEST_F(SdkStatsTest, RecordsBehindStatisticsThatLeftAloneAreDelivered) {
+  Send(1);
+  Answer({.status = 200});
+  UntilItSends();
+  ASSERT_EQ(Stats().size(), 2U);
+  ASSERT_TRUE(journal_->Append({.signal = otlp::Signal::kSpan, .flags = kForBoth, .owner = scope_, .message = SpanMessage("behind")}).ok());
+  Leave();
+  ASSERT_EQ(transport_.InFlight(), 2U);
+  transport_.Answer({.status = 200}, 1);
+  transport_.Answer({.status = 400});
+  Step();
+  EXPECT_EQ(journal_->LedgerOf(journal::Destination::kAzure).delivered, 2U);
+  EXPECT_TRUE(lines_.empty()) << "refused statistics are no lost records";
+}
+
+TEST_F(SdkStatsTest, TheEndSendsWhatWasCountedLast) {
+  Send(2);
+  Answer({.status = 200});
+  EXPECT_FALSE(destination_->Finish(clock_.Now()));
+  EXPECT_THAT(Stats(), UnorderedElementsAre("Item_Success_Count DEPENDENCY = 2", "Item_Success_Count TRACE = 1"));
+  Step();
+  EXPECT_FALSE(destination_->Finish(clock_.Now()));
+  Answer({.status = 200});
+  EXPECT_TRUE(destination_->Finish(clock_.Now()));
+  EXPECT_EQ(transport_.Started(), 2U);
+}
+
+TEST_F(SdkStatsTest, TheEndTriesOnceAndSaysNothingWhereNothingWasCounted) {
+  EXPECT_TRUE(destination_->Finish(clock_.Now()));
+  EXPECT_EQ(transport_.Started(), 0U);
+  Start({});
+  Send(1);
+  Answer({.status = 200});
+  EXPECT_FALSE(destination_->Finish(clock_.Now()));
+  Answer({.status = 503});
+  EXPECT_TRUE(destination_->Finish(clock_.Now()));
+  EXPECT_EQ(transport_.InFlight(), 0U);
+}
+
+TEST_F(SdkStatsTest, UnknownMachineThatTurnsOutToBeAVirtualOneIsNamed) {
+  bool is_machine = false;
+  Start({.is_virtual_machine = [&] { return is_machine; }});
+  Send(1);
+  Answer({.status = 200});
+  is_machine = true;
+  EXPECT_FALSE(destination_->Finish(clock_.Now()));
+  EXPECT_THAT(*transport_.Request().body, testing::HasSubstr(R"("computeType":"vm")"));
   Answer({.status = 200});
 }
 

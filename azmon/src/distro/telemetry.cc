@@ -255,10 +255,12 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
           std::make_shared<meter::StandardReader>(*journal_, settings_.azure->envelope, base::SystemClock(), limits::kStandardMetricsInterval);
       options.meter = [reader](base::SteadyTime now, bool must_finish) { return reader->Step(now, must_finish); };
     }
+    std::optional<deliver::AzureSettings> azure = settings_.azure;
     if (question_) {
+      if (azure) azure->sdk_stats.is_virtual_machine = [late = late_resource_] { return late->IsKnown(); };
       options.errand = {.request = question_->Request(), .done = [this](const transport::HttpResponse& response) { TakeMachineAnswer(response); }};
     }
-    auto delivery = deliver::Delivery::Start(*journal_, settings_.azure, settings_.otlp, std::move(options));
+    auto delivery = deliver::Delivery::Start(*journal_, std::move(azure), settings_.otlp, std::move(options));
     if (delivery.ok()) {
       delivery_ = std::move(*delivery);
       if (const auto started = journal_->Start(); !started.ok()) {
