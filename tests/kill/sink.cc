@@ -4,6 +4,10 @@
 #include <algorithm>
 #include <numeric>
 
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
 #include "base/check.h"
 #include "base/text.h"
 
@@ -64,6 +68,8 @@ Sink::Sink() {
   net::Router router;
   router.Add("POST", "/v2.1/track", Handle(kAzure), {.inflate = true});
   router.Add("POST", "/v1/traces", Handle(kOtlp), {.inflate = true});
+  // Of programs that have metrics, which nobody counts here.
+  router.Add("POST", "/v1/metrics", [](net::RequestContext&) -> boost::asio::awaitable<net::Response> { co_return net::Response(); }, {.inflate = true});
   auto server = net::Server::Listen(runtime_, {}, std::move(router));
   AZMON_CHECK(server.ok());
   server_ = std::move(*server);
@@ -71,7 +77,17 @@ Sink::Sink() {
 
 net::Handler Sink::Handle(Source source) {
   return [this, source](net::RequestContext& context) -> boost::asio::awaitable<net::Response> {
+    if (refuses_) {
+      ++refused_[source];
+      net::Response refusal;
+      refusal.status = 503;
+      co_return refusal;
+    }
     Take(source, context.request.body);
+    while (hangs_) {
+      boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor, std::chrono::milliseconds(10));
+      co_await timer.async_wait(boost::asio::use_awaitable);
+    }
     net::Response response;
     response.headers.Set("Content-Type", "application/json");
     response.body = "{}";
@@ -84,6 +100,8 @@ void Sink::Take(Source source, std::string_view body) {
   const std::lock_guard lock(mutex_);
   PerSource& per = sources_[source];
   per.received += spans.size();
+  ++per.requests;
+  if (!spans.empty()) per.last_body = body;
   for (const SpanId& span : spans) {
     auto& times = per.times[{span.run, span.producer}];
     if (times.size() <= span.seq) times.resize(std::max<std::size_t>(span.seq + 1, times.size() * 2));
@@ -109,6 +127,23 @@ Sink::Duplicates Sink::DuplicatesOf(Source source) {
 std::uint64_t Sink::Received(Source source) {
   const std::lock_guard lock(mutex_);
   return sources_[source].received;
+}
+
+std::uint64_t Sink::Repeated(Source source, std::uint64_t run, std::uint64_t producer) {
+  const std::lock_guard lock(mutex_);
+  std::uint64_t repeated = 0;
+  for (const std::uint8_t times : sources_[source].times[{run, producer}]) repeated += times > 1 ? times - 1U : 0U;
+  return repeated;
+}
+
+std::uint64_t Sink::Requests(Source source) {
+  const std::lock_guard lock(mutex_);
+  return sources_[source].requests;
+}
+
+std::string Sink::LastBody(Source source) {
+  const std::lock_guard lock(mutex_);
+  return sources_[source].last_body;
 }
 
 void Sink::Killed() {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -45,8 +46,18 @@ class Sink {
   };
   Duplicates DuplicatesOf(Source source);
   std::uint64_t Received(Source source);
+  std::uint64_t Requests(Source source);
+  /// Of the newest request with a span.
+  std::string LastBody(Source source);
   /// The process that was sending has been killed.
   void Killed();
+  /// How often a producer's spans came again.
+  std::uint64_t Repeated(Source source, std::uint64_t run, std::uint64_t producer);
+  /// While it is true requests are remembered but not answered.
+  void Hang(bool hangs) { hangs_ = hangs; }
+  /// While it is true requests are answered by 503 and not remembered.
+  void Refuse(bool refuses) { refuses_ = refuses; }
+  std::uint64_t Refused(Source source) const { return refused_[source]; }
 
  private:
   net::Handler Handle(Source source);
@@ -59,10 +70,15 @@ class Sink {
     std::map<std::pair<std::uint64_t, std::uint64_t>, std::vector<std::uint8_t>> times;  ///< by run and producer, by seq
     std::deque<std::uint64_t> last_requests;
     std::uint64_t received = 0;
+    std::uint64_t requests = 0;
+    std::string last_body;
     Duplicates duplicates;
   };
   std::mutex mutex_;
   std::array<PerSource, kSources> sources_;
+  std::atomic<bool> hangs_{false};
+  std::atomic<bool> refuses_{false};
+  std::array<std::atomic<std::uint64_t>, kSources> refused_{};
   net::Runtime runtime_{{.threads = 1}};
   std::unique_ptr<net::Server> server_;
 };

@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/fork.h"
+
 namespace azmon::capture {
 
 class LateResource {
@@ -36,7 +38,7 @@ class LateResource {
   const std::vector<Change>& Changes() const { return changes_; }
 
  private:
-  std::mutex mutex_;
+  base::ForkMutex mutex_;
   std::atomic<bool> is_known_{false};
   std::vector<Change> changes_;  ///< written once, before is_known_
 };

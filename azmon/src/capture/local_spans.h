@@ -5,12 +5,12 @@
 #include <array>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
+#include "base/fork.h"
 #include "capture/root_operation.h"
 
 namespace azmon::capture {
@@ -35,7 +35,7 @@ class LocalSpans {
   /// Nodes of removed entries that wait for the next ones, in each shard.
   static constexpr std::size_t kSpareMax = 64;
   struct Shard {
-    mutable std::mutex mutex;
+    mutable base::ForkMutex mutex;
     Map spans;
     std::vector<Map::node_type> spare;
   };

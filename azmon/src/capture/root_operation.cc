@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <mutex>
 
 #include "base/limits.h"
 #include "envelope/envelope.h"
@@ -21,21 +23,27 @@ constexpr std::array<std::string_view, 9> kKeys{"http.route", "http.request.meth
 RootOperation::RootOperation(std::uint32_t kind, std::string_view name, std::string_view attributes)
     : kind_(kind), first_attributes_(attributes), span_name_(name), attributes_(otlp::span::kAttributes) {}
 
+/// A few for all, by address: a request is too short-lived to be known to every fork.
+base::ForkMutex& RootOperation::Mutex() const {
+  static auto* const mutexes = new std::array<base::ForkMutex, 16>;
+  return (*mutexes)[reinterpret_cast<std::uintptr_t>(this) / alignof(std::max_align_t) / 8 % mutexes->size()];
+}
+
 void RootOperation::SetName(std::string_view name) {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(Mutex());
   span_name_ = name;
   is_stale_ = true;
 }
 
 void RootOperation::SetAttribute(std::string_view key, const opentelemetry::common::AttributeValue& value) {
   if (std::ranges::find(kKeys, key) == kKeys.end()) return;
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(Mutex());
   attributes_.Set(key, value, limits::kSpanAttributesMax);
   is_stale_ = true;
 }
 
 std::string RootOperation::Name() const {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(Mutex());
   if (is_stale_) {
     std::string message;
     otlp::AppendVarintField(otlp::span::kKind, kind_, message);

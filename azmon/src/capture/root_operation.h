@@ -5,12 +5,12 @@
 #pragma once
 
 #include <cstdint>
-#include <mutex>
 #include <string>
 #include <string_view>
 
 #include <opentelemetry/common/attribute_value.h>
 
+#include "base/fork.h"
 #include "capture/attribute_encoder.h"
 
 namespace azmon::capture {
@@ -31,9 +31,10 @@ class RootOperation {
   std::string Name() const;
 
  private:
+  base::ForkMutex& Mutex() const;
+
   const std::uint32_t kind_;
   const std::string first_attributes_;
-  mutable std::mutex mutex_;
   std::string span_name_;
   AttributeList attributes_;      ///< set later: they go before the first ones
   mutable std::string name_;      ///< valid if not is_stale_

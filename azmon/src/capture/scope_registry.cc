@@ -2,6 +2,7 @@
 #include "capture/scope_registry.h"
 
 #include <atomic>
+#include <mutex>
 #include <string>
 #include <utility>
 

@@ -5,11 +5,11 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <mutex>
 
 #include <opentelemetry/sdk/instrumentationscope/instrumentation_scope.h>
 #include <opentelemetry/sdk/resource/resource.h>
 
+#include "base/fork.h"
 #include "capture/late_resource.h"
 #include "journal/journal.h"
 
@@ -29,7 +29,7 @@ class ScopeRegistry {
   const std::shared_ptr<journal::Journal> journal_;
   const std::shared_ptr<const LateResource> late_;
   const std::uint64_t registry_;  ///< tells registries apart in each thread's cache; one more once the late attributes are known
-  std::mutex mutex_;
+  base::ForkMutex mutex_;
   bool has_late_ = false;  ///< what the maps hold was made with them
   std::map<const void*, std::uint32_t> resources_;
   std::map<const void*, std::uint32_t> scopes_;

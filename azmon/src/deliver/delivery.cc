@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: MIT
 #include "deliver/delivery.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <condition_variable>
 #include <mutex>
-#include <system_error>
 #include <thread>
 #include <vector>
 
+#include "base/thread.h"
 #include "deliver/azure_destination.h"
 #include "deliver/console_destination.h"
 #include "deliver/destination.h"
+#include "deliver/ingestion_answer.h"
 #include "deliver/log_limiter.h"
 #include "deliver/otlp_destination.h"
 #include "transport/curl_transport.h"
@@ -23,27 +22,7 @@
 
 namespace azmon::deliver {
 
-namespace {
-
 using std::chrono::milliseconds;
-
-/// No host's signal handler runs on the delivery thread, nor on the threads that libcurl starts from it.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
- private:
-  sigset_t before_;
-};
-
-}  // namespace
 
 class Delivery::Impl {
  public:
@@ -65,22 +44,21 @@ class Delivery::Impl {
   }
 
   Result<void> Run() {
-    const SignalsBlocked blocked;
-    try {
-      thread_ = std::thread([this] { Loop(); });
-    } catch (const std::system_error& error) {
-      return Error{.code = ErrorCode::kSystem, .detail = "the delivery thread could not be started", .os_error = error.code().value()};
-    }
-    pthread_setname_np(thread_.native_handle(), "azmon-deliver");
+    auto thread = base::StartThread("azmon-deliver", [this] { Loop(); });
+    if (!thread.ok()) return thread.error();
+    thread_ = std::move(*thread);
     return {};
   }
 
-  bool IsForked() const { return ::getpid() != process_; }
+  bool IsOfThisProcess() const { return ::getpid() == process_; }
+  /// Its thread is here and somewhere else than the caller.
+  bool CanBeWaitedFor() const { return IsOfThisProcess() && loop_of_this_thread != this; }
 
   bool Flush(milliseconds timeout) {
     const auto deadline = std::chrono::steady_clock::now() + timeout;
     const auto recycled_before = Recycled();
     std::unique_lock lock(mutex_);
+    if (is_shut_down_) return was_flushed_;
     return FlushLocked(lock, deadline, false) && Recycled() == recycled_before;
   }
 
@@ -107,6 +85,8 @@ class Delivery::Impl {
   }
 
  private:
+  static constinit thread_local const Impl* loop_of_this_thread;
+
   struct Reader {
     journal::Destination destination;
     std::unique_ptr<Destination> steps;
@@ -154,6 +134,7 @@ class Delivery::Impl {
   }
 
   void Loop() {
+    loop_of_this_thread = this;
     if (errand_) transport_->Start(std::move(errand_->request), [done = std::move(errand_->done)](const transport::HttpResponse& response) { done(response); });
     for (;;) {
       std::uint64_t ticket = 0;
@@ -233,6 +214,8 @@ class Delivery::Impl {
   bool was_flushed_ = false;
 };
 
+constinit thread_local const Delivery::Impl* Delivery::Impl::loop_of_this_thread = nullptr;
+
 Result<std::unique_ptr<Delivery>> Delivery::Start(journal::Journal& journal, std::optional<AzureSettings> azure, std::optional<OtlpSettings> otlp,
                                                   DeliveryOptions options) {
   std::shared_ptr<transport::Transport> transport = options.transport;
@@ -241,6 +224,9 @@ Result<std::unique_ptr<Delivery>> Delivery::Start(journal::Journal& journal, std
     if (!made.ok()) return made.error();
     transport = std::move(made).value();
   }
+  // simdjson's statics are made at its first use, and destroyed at exit() in reverse order: they have to be older than whatever shuts this
+  // down then.
+  (void)ParseIngestionAnswer("{}");
   auto impl = std::make_unique<Impl>(journal, std::move(azure), std::move(otlp), std::move(options), std::move(transport));
   if (auto started = impl->Run(); !started.ok()) return started.error();
   return std::unique_ptr<Delivery>(new Delivery(std::move(impl)));
@@ -249,16 +235,18 @@ Result<std::unique_ptr<Delivery>> Delivery::Start(journal::Journal& journal, std
 Delivery::Delivery(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Delivery::~Delivery() {
-  if (impl_->IsForked()) {
-    // The thread is not here and its lock may be held for ever; only the memory is.
+  if (!impl_->CanBeWaitedFor()) {
+    // In a forked child the thread is not here and its lock may be held for ever; only the memory is.
     static_cast<void>(impl_.release());
     return;
   }
   Shutdown(milliseconds(0));
 }
 
-bool Delivery::Flush(milliseconds timeout) { return !impl_->IsForked() && impl_->Flush(timeout); }
+bool Delivery::Flush(milliseconds timeout) { return impl_->CanBeWaitedFor() && impl_->Flush(timeout); }
 
-bool Delivery::Shutdown(milliseconds timeout) { return !impl_->IsForked() && impl_->Shutdown(timeout); }
+bool Delivery::Shutdown(milliseconds timeout) { return impl_->CanBeWaitedFor() && impl_->Shutdown(timeout); }
+
+bool Delivery::IsOfThisProcess() const { return impl_->IsOfThisProcess(); }
 
 }  // namespace azmon::deliver

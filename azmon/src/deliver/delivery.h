@@ -85,7 +85,8 @@ class Delivery {
   ~Delivery();
 
   /// Sends what waits, without waiting for batches to fill. A destination that is backing off is not hurried.
-  /// @return true: every destination settled all that was appended before the call, and none of it was recycled at the journal's cap
+  /// @return true: every destination settled all that was appended before the call, and none of it was recycled at the journal's cap;
+  /// after Shutdown() what that returned
   /// Any thread but the delivery thread; blocks for at most `timeout`.
   bool Flush(std::chrono::milliseconds timeout);
 
@@ -94,9 +95,13 @@ class Delivery {
   /// kept for the next start where that is possible, else given up and counted.
   ///
   /// The caller has stopped appending. Idempotent: a second call waits for the first and returns the same. In a forked child, which has
-  /// no delivery thread, it does nothing and returns false, as Flush does.
+  /// no delivery thread, and on the delivery thread itself (in a callback that ends the program) it does nothing and returns false, as
+  /// Flush does.
   /// @return as Flush; after at most timeout + 100 ms whatever the network does
   bool Shutdown(std::chrono::milliseconds timeout);
+
+  /// False in a forked child: the thread is not here, and the child needs a Delivery of its own.
+  bool IsOfThisProcess() const;
 
  private:
   class Impl;

@@ -2,15 +2,16 @@
 #include "distro/own_log.h"
 
 #include <array>
-#include <cstdio>
+#include <mutex>
 
+#include "base/standard_error.h"
 #include "distro/setting_reader.h"
 
 namespace azmon::distro {
 namespace {
 
-/// The longest line; a longer one is cut.
-constexpr std::size_t kLineBytesMax = 4096;
+/// The longest line; a longer one is cut. What stands around it fits as well.
+constexpr std::size_t kLineBytesMax = base::kLineSinkBytesMax - 100;
 constexpr std::chrono::seconds kInterval{1};
 
 }  // namespace
@@ -45,7 +46,8 @@ void OwnLog::Write(LogLevel level, std::string_view line) noexcept {
       return;
     }
     text.push_back('\n');
-    std::fwrite(text.data(), 1, text.size(), stderr);
+    // A line that nobody reads is lost; the host neither waits for it nor gets a SIGPIPE.
+    (void)base::StandardError().TryWrite(text);
   } catch (...) {  // NOLINT: a guest never throws; a line that cannot be written is not worth more
   }
 }

@@ -6,13 +6,13 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <mutex>
 #include <string>
 #include <string_view>
 
 #include "azmon/azmon.h"
 #include "base/clock.h"
 #include "base/environment.h"
+#include "base/fork.h"
 
 namespace azmon::distro {
 
@@ -33,7 +33,7 @@ class OwnLog {
   const LogLevel level_;
   const std::function<void(Severity, std::string_view)> sink_;
   const base::Clock& clock_;
-  std::mutex mutex_;
+  base::ForkMutex mutex_;
   base::SteadyTime next_{};
   std::uint64_t held_back_ = 0;
 };

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 // azmon::Configure(): reads the settings, wires capture, journal and delivery, and hands out the handle.
+#include <unistd.h>
+
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <mutex>
 
 #include <opentelemetry/baggage/propagation/baggage_propagator.h>
@@ -24,6 +27,7 @@
 
 #include "azmon/azmon.h"
 #include "azmon/sdk.h"
+#include "base/fork.h"
 #include "base/standard_error.h"
 #include "capture/log_processor.h"
 #include "capture/span_processor.h"
@@ -70,6 +74,22 @@ std::unique_ptr<propagation::TextMapPropagator> MakePropagator(const std::vector
   return std::make_unique<propagation::CompositePropagator>(std::move(propagators));
 }
 
+/// Providers outlive everything: telemetry may be made while statics are destroyed, and the SDK's meter provider complains on stderr when
+/// its destructor finds it shut down.
+template <typename Shared>
+void KeepForever(const Shared& shared) {
+  static auto* const mutex = new base::ForkMutex;
+  static auto* const kept = new std::vector<Shared>;
+  const std::lock_guard lock(*mutex);
+  kept->push_back(shared);
+}
+
+/// The SDK's library has a trace state as a static, and every span looks into it. A context that is never destroyed keeps it.
+void KeepStaticsOfSdk() {
+  [[maybe_unused]] static const auto* const kept = new nostd::shared_ptr<trace::Span>(
+      sdk::trace::TracerProviderFactory::Create(std::vector<std::unique_ptr<sdk::trace::SpanProcessor>>{})->GetTracer("azmon")->StartSpan(""));
+}
+
 std::string Join(const std::vector<std::string>& texts) {
   std::string joined;
   for (const std::string& text : texts) joined.append(joined.empty() ? "" : "; ").append(text);
@@ -98,6 +118,8 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
       meter_provider_ = nostd::shared_ptr<metrics::MeterProvider>(new metrics::NoopMeterProvider);
     } else {
       StartDelivery();
+      has_delivery_ = delivery_.load() != nullptr;
+      if (has_delivery_) StartJournal();
       const sdk::resource::Resource resource = MakeResource();
       StartTracing(resource);
       StartLogging(resource);
@@ -113,9 +135,19 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
     log_->Write(is_news ? distro::LogLevel::kWarn : distro::LogLevel::kInfo, line);
   }
 
+  ~TelemetryImpl() { delete delivery_.load(); }
+  TelemetryImpl(const TelemetryImpl&) = delete;
+  TelemetryImpl& operator=(const TelemetryImpl&) = delete;
+
   void AddProblem(Problem problem) {
     const std::lock_guard lock(mutex_);
     problems_.push_back(std::move(problem));
+  }
+
+  std::function<void(std::string)> Warning() {
+    return [weak = weak_from_this()](std::string text) {
+      if (const auto self = weak.lock()) self->AddProblem({.severity = Severity::kWarning, .setting = "", .text = std::move(text)});
+    };
   }
 
   std::vector<Problem> Problems() const {
@@ -125,20 +157,26 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
 
   bool ForceFlush(std::chrono::milliseconds timeout) {
     const auto deadline = std::chrono::steady_clock::now() + timeout;
-    if (sdk_meter_provider_ != nullptr) sdk_meter_provider_->ForceFlush(timeout);
-    return delivery_ == nullptr || delivery_->Flush(Remaining(deadline));
+    if (sdk_meter_provider_ != nullptr && !IsForked()) sdk_meter_provider_->ForceFlush(ShareOfMetrics(deadline));
+    if (HasNothingToSend()) return true;
+    deliver::Delivery* const delivery = delivery_.load();
+    return delivery != nullptr && delivery->Flush(Remaining(deadline));
   }
 
   bool Shutdown(std::chrono::milliseconds timeout) {
     *is_stopped_ = true;
     const auto deadline = std::chrono::steady_clock::now() + timeout;
-    if (!is_shut_down_.exchange(true) && sdk_meter_provider_ != nullptr) {
-      sdk_meter_provider_->ForceFlush(timeout);  // the last interval, which the SDK's Shutdown leaves out
-      sdk_meter_provider_->Shutdown(timeout);    // ends the readers' threads
+    // In a forked child the readers' threads are not here, and their end would be waited for in vain.
+    if (!is_shut_down_.exchange(true) && sdk_meter_provider_ != nullptr && !IsForked()) {
+      sdk_meter_provider_->ForceFlush(ShareOfMetrics(deadline));  // the last interval, which the SDK's Shutdown leaves out
+      sdk_meter_provider_->Shutdown(ShareOfMetrics(deadline));    // ends the readers' threads
     }
-    return delivery_ == nullptr || delivery_->Shutdown(Remaining(deadline));
+    if (HasNothingToSend()) return true;
+    deliver::Delivery* const delivery = delivery_.load();
+    return delivery != nullptr && delivery->Shutdown(Remaining(deadline));
   }
 
+  bool HasDelivery() const { return has_delivery_; }
   bool IsShutDown() const { return is_shut_down_.load(); }
 
   Health GetHealth() const {
@@ -201,10 +239,10 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
 
   std::unique_ptr<sdk::trace::Sampler> MakeSampler() const { return std::make_unique<capture::Sampler>(settings_.sampler, spans_, base::SystemClock()); }
 
-  std::vector<std::shared_ptr<sdk::metrics::MetricReader>> MakeMetricReaders() const {
+  std::vector<std::shared_ptr<sdk::metrics::MetricReader>> MakeMetricReaders() {
     std::vector<std::shared_ptr<sdk::metrics::MetricReader>> readers;
     for (const distro::MetricReader& reader : MetricDestinations()) {
-      readers.push_back(distro::MakeMetricReader(journal_, reader, settings_.metric_interval));
+      readers.push_back(distro::MakeMetricReader(journal_, reader, settings_.metric_interval, Warning()));
     }
     return readers;
   }
@@ -220,7 +258,13 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
     return std::max(left, std::chrono::milliseconds(0));
   }
 
-  journal::JournalOptions JournalOptions() const {
+  /// Collecting takes next to nothing, unless the reader's thread gets no helper: it must not use up the time that sending needs. To the
+  /// SDK no time means all the time of the world.
+  static std::chrono::milliseconds ShareOfMetrics(std::chrono::steady_clock::time_point deadline) {
+    return std::max(Remaining(deadline) / 2, std::chrono::milliseconds(1));
+  }
+
+  journal::JournalOptions JournalOptions() {
     journal::JournalOptions options{.bytes_max = options_.storage_bytes_max};
     // Without a destination nothing is kept, so nothing needs a place.
     if (!settings_.azure && !settings_.otlp) return options;
@@ -238,6 +282,9 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
     }
     options.adopting = static_cast<std::uint8_t>((settings_.azure ? otlp::kForAzure : 0) | (settings_.otlp ? otlp::kForOtlp : 0));
     options.warn = [log = log_](std::string_view line) { log->Write(distro::LogLevel::kWarn, line); };
+    options.on_fork = [weak = weak_from_this()] {
+      if (const auto self = weak.lock(); self != nullptr) self->GoOnInChild();
+    };
     return options;
   }
 
@@ -256,19 +303,17 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
       options.meter = [reader](base::SteadyTime now, bool must_finish) { return reader->Step(now, must_finish); };
     }
     std::optional<deliver::AzureSettings> azure = settings_.azure;
-    if (question_) {
-      if (azure) azure->sdk_stats.is_virtual_machine = [late = late_resource_] { return late->IsKnown(); };
+    if (question_ && azure) azure->sdk_stats.is_virtual_machine = [late = late_resource_] { return late->IsKnown(); };
+    if (question_ && !late_resource_->IsKnown()) {
       options.errand = {.request = question_->Request(), .done = [this](const transport::HttpResponse& response) { TakeMachineAnswer(response); }};
     }
     auto delivery = deliver::Delivery::Start(*journal_, std::move(azure), settings_.otlp, std::move(options));
-    if (delivery.ok()) {
-      delivery_ = std::move(*delivery);
-      if (const auto started = journal_->Start(); !started.ok()) {
-        problems_.push_back({.severity = Severity::kWarning, .setting = "", .text = started.error().ToString() + "; threads that end spans do its work"});
-      }
+    if (!delivery.ok()) {
+      AddProblem({.severity = Severity::kError, .setting = "", .text = "telemetry cannot be sent: " + delivery.error().ToString()});
       return;
     }
-    problems_.push_back({.severity = Severity::kError, .setting = "", .text = "telemetry cannot be sent: " + delivery.error().ToString()});
+    // That of a parent process is left where it is: its locks may be held for ever.
+    delivery_ = std::move(*delivery).release();
   }
 
   /// The metadata service has answered, or not: what it says goes into the resource, but for what the user has set. On the delivery thread.
@@ -290,9 +335,28 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
     late_resource_->Set(std::move(changes));
   }
 
+
+  void StartJournal() {
+    if (const auto started = journal_->Start(); !started.ok()) {
+      AddProblem({.severity = Severity::kWarning, .setting = "", .text = started.error().ToString() + "; threads that end spans do its work"});
+    }
+  }
+
+  /// In a forked child that makes telemetry, before its first record: the threads of its parent are not here.
+  void GoOnInChild() {
+    if (!has_delivery_ || is_shut_down_.load()) return;
+    delivery_ = nullptr;
+    journal_process_ = ::getpid();
+    StartDelivery();
+  }
+
+  bool IsForked() const { return ::getpid() != process_; }
+  /// Nothing was accepted in this process: there is no destination, or it was forked and has made no telemetry.
+  bool HasNothingToSend() const { return !has_delivery_ || journal_process_.load() != ::getpid(); }
+
   /// Who gets a signal, as flags of otlp::RecordFlags.
   std::uint8_t DestinationsOf(deliver::OtlpSignal signal, const distro::Settings::Signal& setting) const {
-    if (!setting.is_enabled || delivery_ == nullptr) return 0;
+    if (!setting.is_enabled || delivery_.load() == nullptr) return 0;
     std::uint8_t destinations = 0;
     if (settings_.azure) destinations |= otlp::kForAzure;
     if (settings_.otlp && settings_.otlp->Of(signal)) destinations |= otlp::kForOtlp;
@@ -304,7 +368,7 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
   std::shared_ptr<capture::LocalSpans> LocalSpansOfAzure() const { return settings_.azure ? spans_ : nullptr; }
 
   std::uint8_t MeterFlag() const {
-    if (!settings_.standard_metrics || delivery_ == nullptr) return 0;
+    if (!settings_.standard_metrics || delivery_.load() == nullptr) return 0;
     return otlp::kForMeter;
   }
 
@@ -325,16 +389,6 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
     logger_provider_ = nostd::shared_ptr<logs::LoggerProvider>(sdk::logs::LoggerProviderFactory::Create(MakeLogProcessor(), resource).release());
   }
 
-  /// Providers outlive everything: telemetry may be made while statics are destroyed, and the SDK's meter provider complains on stderr
-  /// when its destructor finds it shut down.
-  template <typename Provider>
-  static void KeepForever(const nostd::shared_ptr<Provider>& provider) {
-    static std::mutex mutex;
-    static auto* const kept = new std::vector<nostd::shared_ptr<Provider>>;
-    const std::lock_guard lock(mutex);
-    kept->push_back(provider);
-  }
-
   std::vector<distro::MetricReader> MetricDestinations() const {
     const std::uint8_t destinations = DestinationsOf(deliver::OtlpSignal::kMetrics, settings_.metrics);
     std::vector<distro::MetricReader> readers;
@@ -345,7 +399,7 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
   }
 
   void StartMetrics(const sdk::resource::Resource& resource) {
-    auto provider = distro::MakeMeterProvider(resource, journal_, MetricDestinations(), settings_.metric_interval);
+    auto provider = distro::MakeMeterProvider(resource, journal_, MetricDestinations(), settings_.metric_interval, Warning());
     sdk_meter_provider_ = provider.get();
     meter_provider_ = nostd::shared_ptr<metrics::MeterProvider>(provider.release());
   }
@@ -386,7 +440,7 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
   const Options options_;
   const distro::Settings settings_;
   const std::shared_ptr<distro::OwnLog> log_;
-  mutable std::mutex mutex_;
+  mutable base::ForkMutex mutex_;
   std::vector<Problem> problems_;
   std::atomic<bool> is_shut_down_{false};
   const std::shared_ptr<std::atomic<bool>> is_stopped_ = std::make_shared<std::atomic<bool>>(false);  ///< processors take nothing any more
@@ -394,7 +448,11 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
   std::optional<resource::MachineQuestion> question_;  ///< absent: nobody is asked
   const std::shared_ptr<capture::LocalSpans> spans_ = std::make_shared<capture::LocalSpans>();
   std::shared_ptr<journal::Journal> journal_;
-  std::unique_ptr<deliver::Delivery> delivery_;
+  const pid_t process_ = ::getpid();
+  /// Owned; null: nothing can be sent. In a forked child that of its parent, until it makes telemetry.
+  std::atomic<deliver::Delivery*> delivery_{nullptr};
+  bool has_delivery_ = false;                           ///< in the process that called Configure()
+  std::atomic<pid_t> journal_process_ = process_;       ///< the last one, here or above, that came to use the journal
   nostd::shared_ptr<trace::TracerProvider> provider_;
   nostd::shared_ptr<logs::LoggerProvider> logger_provider_;
   sdk::metrics::MeterProvider* sdk_meter_provider_ = nullptr;  ///< meter_provider_, if it is the SDK's
@@ -405,7 +463,7 @@ namespace {
 
 /// The distro that runs in this process, if one does. Leaked: telemetry may be configured while statics are destroyed.
 struct Running {
-  std::mutex mutex;
+  base::ForkMutex mutex;
   std::weak_ptr<TelemetryImpl> impl;
 };
 Running& TheRunning() {
@@ -482,6 +540,21 @@ std::vector<std::shared_ptr<sdk::metrics::MetricReader>> MakeMetricReaders(const
 
 sdk::resource::Resource ResourceOf(const Telemetry& telemetry) { return internal::Access::Of(telemetry)->MakeResource(); }
 
+namespace {
+
+/// exit() from anywhere ends the distro as the destructor of the last handle does. Its threads are then gone when the libraries below it
+/// take themselves down, such as OpenSSL, whose handler was registered before this one and so runs behind it.
+void EndAtExit() {
+  Running& running = TheRunning();
+  // Somebody is in Configure(), perhaps this very thread in a callback of the host.
+  if (!running.mutex.try_lock()) return;
+  const auto impl = running.impl.lock();
+  running.mutex.unlock();
+  if (impl != nullptr) impl->Shutdown(impl->ShutdownTimeout());
+}
+
+}  // namespace
+
 namespace internal {
 
 void AZMON_ABI_SYMBOL() noexcept {}
@@ -489,7 +562,9 @@ void AZMON_ABI_SYMBOL() noexcept {}
 Telemetry StartOn(Options options, const distro::Machine& machine) noexcept {
   // OpenTelemetry's context storage is a static of an inline function. Naming it here puts it among this library's symbols, so that a
   // program that links only this library shares it with the SDK; else InstallContext() of asio.h would change a copy of the program's own.
-  (void)opentelemetry::context::RuntimeContext::GetConstRuntimeContextStorage();
+  // And it is kept: what traces while statics are destroyed looks into it.
+  KeepForever(opentelemetry::context::RuntimeContext::GetConstRuntimeContextStorage());
+  KeepStaticsOfSdk();
   Running& running = TheRunning();
   const std::lock_guard lock(running.mutex);
   if (auto impl = running.impl.lock(); impl != nullptr && !impl->IsShutDown()) {
@@ -502,6 +577,7 @@ Telemetry StartOn(Options options, const distro::Machine& machine) noexcept {
   auto impl = std::make_shared<TelemetryImpl>(std::move(options), machine, std::move(settings), std::move(log));
   impl->Start();
   running.impl = impl;
+  if (impl->HasDelivery()) [[maybe_unused]] static const int is_registered = std::atexit(&EndAtExit);
   return Access::Make(std::move(impl));
 }
 

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "identity/token_cache.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
-#include <system_error>
-#include <thread>
 #include <vector>
+
+#include "base/fork.h"
+#include "base/thread.h"
 
 namespace azmon::identity {
 
@@ -30,8 +29,8 @@ constexpr milliseconds kGoodbye{60};
 
 /// Shared with the fetching thread, which may outlive the cache by a moment.
 struct State {
-  std::mutex mutex;
-  std::condition_variable changed;
+  base::ForkMutex mutex;
+  std::condition_variable_any changed;
   std::string token;  ///< empty: none
   base::SteadyTime usable_until{};
   base::SteadyTime refresh_at{};
@@ -44,22 +43,11 @@ struct State {
   std::vector<TokenSource::Done> waiting;
 };
 
-/// Runs `work` on a thread with all signals blocked. @return false: no thread could be started
+/// @return false: no thread could be started
 bool RunOnThread(std::function<void()> work) {
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  bool has_started = true;
-  try {
-    std::thread thread(std::move(work));
-    pthread_setname_np(thread.native_handle(), "azmon-token");
-    thread.detach();
-  } catch (const std::system_error&) {
-    has_started = false;
-  }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return has_started;
+  auto thread = base::StartThread("azmon-token", std::move(work));
+  if (thread.ok()) thread->detach();
+  return thread.ok();
 }
 
 TokenAnswer TokenOf(const State& state, base::SteadyTime now) {
@@ -117,7 +105,10 @@ class TokenCache final : public TokenSource {
     std::unique_lock lock(state_->mutex);
     const base::SteadyTime now = clock_.Now();
     // A fetch of the process that this one was forked from does not go on here.
-    if (state_->is_fetching && state_->fetching_process != ::getpid()) state_->is_fetching = false;
+    if (state_->is_fetching && state_->fetching_process != ::getpid()) {
+      state_->is_fetching = false;
+      state_->waiting.clear();  // nor do those who wait for it
+    }
     const bool has_token = !state_->token.empty() && now < state_->usable_until;
     const bool may_fetch = !state_->is_fetching && now >= state_->fetch_not_before;
     const bool must_fetch = may_fetch && (!has_token || now >= state_->refresh_at);
@@ -141,7 +132,7 @@ class TokenCache final : public TokenSource {
 
  private:
   /// Unlocks.
-  void Fetch(std::unique_lock<std::mutex>& lock) {
+  void Fetch(std::unique_lock<base::ForkMutex>& lock) {
     state_->is_fetching = true;
     state_->fetching_process = ::getpid();
     lock.unlock();

@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "base/fork.h"
 #include "base/random.h"
 #include "base/text.h"
 #include "base/version.h"
@@ -92,7 +93,9 @@ Core::Core(const JournalOptions& options, const Core* parent)
 }
 
 Core::~Core() {
-  if (wake_fd_ >= 0) ::close(wake_fd_);
+  if (wake_fd_ < 0) return;
+  base::ForgetParentOfFork(wake_fd_);
+  ::close(wake_fd_);
 }
 
 std::uint32_t Core::AddDefinition(std::uint32_t resource_id, std::string_view message, std::string_view schema_url, bool is_scope) {

@@ -83,6 +83,8 @@ Core& Journal::Renew(Owner* parent) const {
     delete own;  // another thread of the child was faster
     return *found->core;
   }
+  const auto& on_fork = own->core->Options().on_fork;
+  if (on_fork) on_fork();
   if (parent->core->HasThread()) (void)own->core->Start();
   return *own->core;
 }

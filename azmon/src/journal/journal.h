@@ -147,6 +147,9 @@ struct JournalOptions {
   /// What the machine says: the memory that this process's cgroup may use, and whether other hosts see what lies in a directory.
   std::function<std::uint64_t()> memory_limit = [] { return base::CgroupMemoryBytes(); };
   std::function<bool(const base::FileDescriptor&)> is_shared_by_hosts = base::IsNetworkFileSystem;
+  /// Called once in a forked child that comes to use the journal, on the thread that does, when the child's own journal stands and before
+  /// its thread runs: the readers are not here and have to be started anew. May call the journal. May be empty.
+  std::function<void()> on_fork;
 };
 
 /// What was found in the journals of dead processes.

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: MIT
 // The journal thread: drains the rings, writes to the storage directory, adopts, and closes.
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <system_error>
 
+#include "base/fork.h"
+#include "base/thread.h"
 #include "journal/core.h"
 
 namespace azmon::journal {
@@ -31,26 +30,18 @@ bool HasRemoteUnread(const Segment& segment) {
 Result<void> Core::Start() {
   wake_fd_ = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   if (wake_fd_ < 0) return Error{.code = ErrorCode::kSystem, .detail = "no eventfd for the journal thread", .os_error = errno};
-  // No handler of the host runs on the journal thread.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  base::TellParentOfFork(wake_fd_);
   sleep_.store(SleepState::kAwake);
   has_thread_.store(true);
-  Result<void> started;
-  try {
-    // It may outlive Close() in a write that does not return, so it owns what it works on.
-    std::thread thread([self = shared_from_this()] { self->Run(); });
-    ::pthread_setname_np(thread.native_handle(), "azmon-journal");
-    thread.detach();
-  } catch (const std::system_error& error) {
+  // It may outlive Close() in a write that does not return, so it owns what it works on.
+  auto thread = base::StartThread("azmon-journal", [self = shared_from_this()] { self->Run(); });
+  if (!thread.ok()) {
     sleep_.store(SleepState::kNoThread);
     has_thread_.store(false);
-    started = Error{.code = ErrorCode::kSystem, .detail = "the journal thread could not be started", .os_error = error.code().value()};
+    return thread.error();
   }
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return started;
+  thread->detach();
+  return {};
 }
 
 void Core::Run() {
@@ -89,7 +80,11 @@ void Core::Sleep(base::SteadyTime wake, bool had_traffic) {
   const bool is_for_ever = wake == base::SteadyTime::max() && !had_traffic;
   ::poll(&waits, 1, is_for_ever ? -1 : static_cast<int>(timeout.count()));
   std::uint64_t count = 0;
-  (void)!::read(wake_fd_, &count, sizeof count);
+  if (::read(wake_fd_, &count, sizeof count) == sizeof count && count >= base::kHasForked) {
+    // The child may die, and then this process is the one that is there.
+    const base::MutexLock step(step_mutex_);
+    has_siblings_ = true;
+  }
 }
 
 base::SteadyTime Core::Step(base::SteadyTime now) {

@@ -2,60 +2,22 @@
 #include "journal/store.h"
 
 #include <fcntl.h>
-#include <pthread.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cerrno>
 #include <cstdio>
 
+#include "base/fork.h"
 #include "base/random.h"
 #include "base/sha256.h"
 #include "base/text.h"
 
 namespace azmon::journal {
 namespace {
-
-/// Locks that a forked child must let go, or its parent's journal would seem alive as long as the child lives.
-class HeldLocks {
- public:
-  static HeldLocks& Instance() {
-    static auto* const held = [] {
-      auto* const made = new HeldLocks;
-      ::pthread_atfork(nullptr, nullptr, [] { Instance().CloseAll(); });
-      return made;
-    }();
-    return *held;
-  }
-  void Add(int fd) {
-    for (auto& slot : fds_) {
-      int none = -1;
-      if (slot.compare_exchange_strong(none, fd)) return;
-    }
-  }
-  void Remove(int fd) {
-    for (auto& slot : fds_) {
-      int found = fd;
-      if (slot.compare_exchange_strong(found, -1)) return;
-    }
-  }
-
- private:
-  HeldLocks() {
-    for (auto& slot : fds_) slot = -1;
-  }
-  void CloseAll() {
-    for (auto& slot : fds_) {
-      if (const int fd = slot.exchange(-1); fd >= 0) ::close(fd);
-    }
-  }
-  // Two a journal, and only so many are held at a time.
-  std::array<std::atomic<int>, 64> fds_{};
-};
 
 constexpr std::string_view kHostPrefix = "host-";
 
@@ -92,7 +54,8 @@ Result<Directory> Directory::Create(std::shared_ptr<const base::FileDescriptor> 
   made.name_ = name;
   made.files_ = std::move(*files);
   made.lock_ = std::move(*lock);
-  HeldLocks::Instance().Add(made.lock_.Get());
+  // Else the journal would seem alive as long as a child lives.
+  base::CloseInChild(made.lock_.Get());
   return made;
 }
 
@@ -107,12 +70,12 @@ Result<Directory> Directory::Adopt(std::shared_ptr<const base::FileDescriptor> r
   adopted.name_ = name;
   adopted.files_ = std::move(*files);
   adopted.lock_ = std::move(*lock);
-  HeldLocks::Instance().Add(adopted.lock_.Get());
+  base::CloseInChild(adopted.lock_.Get());
   return adopted;
 }
 
 Directory::~Directory() {
-  if (lock_.IsOpen()) HeldLocks::Instance().Remove(lock_.Get());
+  if (lock_.IsOpen()) base::ForgetInChild(lock_.Get());
 }
 
 bool Directory::IsInPlace() const {

@@ -5,7 +5,8 @@
 #pragma once
 
 #include <cstdint>
-#include <mutex>
+
+#include "base/fork.h"
 
 namespace azmon::sampling {
 
@@ -27,7 +28,7 @@ class RateLimit {
 
  private:
   const double target_per_ns_;
-  mutable std::mutex mutex_;
+  mutable base::ForkMutex mutex_;
   State state_;
   std::int64_t last_ns_;
 };

@@ -3,6 +3,7 @@
 
 #include <curl/curl.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +12,7 @@
 #include <unordered_map>
 
 #include "base/check.h"
+#include "base/fork.h"
 #include "base/text.h"
 #include "transport/url.h"
 
@@ -35,6 +37,26 @@ struct EasyDeleter {
 struct SlistDeleter {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
+
+/// Held while this library is inside libcurl and the libraries below it: their locks are free in a forked child, which starts a transport
+/// of its own.
+base::ForkMutex& InsideCurl() {
+  static auto* const mutex = new base::ForkMutex;
+  return *mutex;
+}
+
+/// A connection is its process's alone: no child goes on with it, nor keeps it open behind the back of its owner.
+curl_socket_t OpenSocket(void* /*user*/, curlsocktype /*purpose*/, curl_sockaddr* address) {
+  const int fd = ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  if (fd < 0) return CURL_SOCKET_BAD;
+  base::CloseInChild(fd);
+  return fd;
+}
+
+int CloseSocket(void* /*user*/, curl_socket_t fd) {
+  base::ForgetInChild(fd);
+  return ::close(fd);
+}
 
 TransportError ErrorOf(CURLcode code) {
   switch (code) {
@@ -126,6 +148,7 @@ class CurlTransport final : public Transport {
   CurlTransport& operator=(const CurlTransport&) = delete;
 
   ~CurlTransport() override {
+    const std::lock_guard inside(InsideCurl());
     for (auto& [id, transfer] : transfers_) curl_multi_remove_handle(multi_, transfer->easy.get());
     transfers_.clear();
     curl_multi_cleanup(multi_);
@@ -138,7 +161,10 @@ class CurlTransport final : public Transport {
     transfer->request = std::move(request);
     transfer->done = std::move(done);
     const Id id = transfer->id;
-    if (!Add(*transfer, false)) failed_.push_back(id);
+    {
+      const std::lock_guard inside(InsideCurl());
+      if (!Add(*transfer, false)) failed_.push_back(id);
+    }
     transfers_.emplace(id, std::move(transfer));
     return id;
   }
@@ -146,6 +172,7 @@ class CurlTransport final : public Transport {
   void Cancel(Id id) override {
     const auto found = transfers_.find(id);
     if (found == transfers_.end()) return;
+    const std::lock_guard inside(InsideCurl());
     if (found->second->easy) curl_multi_remove_handle(multi_, found->second->easy.get());
     transfers_.erase(found);
   }
@@ -188,18 +215,22 @@ class CurlTransport final : public Transport {
       transfer->done(std::move(transfer->response));
       has_completed = true;
     }
-    int running = 0;
-    curl_multi_perform(multi_, &running);
-    int left = 0;
     std::vector<std::pair<CURL*, CURLcode>> ended;
-    while (const CURLMsg* message = curl_multi_info_read(multi_, &left)) {
-      if (message->msg == CURLMSG_DONE) ended.emplace_back(message->easy_handle, message->data.result);
+    {
+      const std::lock_guard inside(InsideCurl());
+      int running = 0;
+      curl_multi_perform(multi_, &running);
+      int left = 0;
+      while (const CURLMsg* message = curl_multi_info_read(multi_, &left)) {
+        if (message->msg == CURLMSG_DONE) ended.emplace_back(message->easy_handle, message->data.result);
+      }
     }
     for (const auto& [easy, code] : ended) has_completed |= Finish(easy, code);
     return has_completed;
   }
 
   bool Finish(CURL* easy, CURLcode code) {
+    std::unique_lock inside(InsideCurl());
     char* user = nullptr;
     curl_easy_getinfo(easy, CURLINFO_PRIVATE, &user);
     auto& transfer = *reinterpret_cast<Transfer*>(user);
@@ -233,11 +264,12 @@ class CurlTransport final : public Transport {
     auto owned = std::move(found->second);
     transfers_.erase(found);
     owned->easy.reset();
+    inside.unlock();
     owned->done(std::move(owned->response));
     return true;
   }
 
-  /// Makes the easy handle and adds it. @return false: nothing was added
+  /// Makes the easy handle and adds it, inside libcurl. @return false: nothing was added
   bool Add(Transfer& transfer, bool needs_fresh_connection) {
     const HttpRequest& request = transfer.request;
     transfer.easy.reset(curl_easy_init());
@@ -257,6 +289,8 @@ class CurlTransport final : public Transport {
     // A resolver that hangs must not hold the thread: without this, time-outs and removals wait for it.
     set(CURLOPT_QUICK_EXIT, 1L);
     set(CURLOPT_FOLLOWLOCATION, 0L);
+    set(CURLOPT_OPENSOCKETFUNCTION, &OpenSocket);
+    set(CURLOPT_CLOSESOCKETFUNCTION, &CloseSocket);
     set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(std::min(request.timeout, request.connect_timeout).count()));
     set(CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count()));
     set(CURLOPT_HEADERFUNCTION, &OnHeader);
@@ -338,9 +372,8 @@ CurlOptions CurlOptions::FromEnvironment(const base::Environment& environment) {
 
 Result<std::unique_ptr<Transport>> MakeCurlTransport(CurlOptions options, const base::Clock& clock) {
   // Under a lock of our own, since libcurl may have been built without one. Never undone: the host may use libcurl itself.
-  static std::once_flag once;
-  static CURLcode initialised = CURLE_FAILED_INIT;
-  std::call_once(once, [] { initialised = curl_global_init(CURL_GLOBAL_DEFAULT); });
+  const std::lock_guard inside(InsideCurl());
+  static const CURLcode initialised = curl_global_init(CURL_GLOBAL_DEFAULT);
   if (initialised != CURLE_OK) return Error{.code = ErrorCode::kSystem, .detail = "libcurl could not be initialised"};
   const int wake = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   if (wake < 0) return Error{.code = ErrorCode::kSystem, .detail = "eventfd failed", .os_error = errno};
