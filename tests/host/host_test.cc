@@ -381,25 +381,23 @@ TEST_F(Host, JumpsOfTheWallClockNeitherExpireNorFreezeNorSpinAndNewSpansFollowTh
   StartLoad({"--threads", "1", "--rate", "50", "--export-interval", "100"});
   ::unsetenv("LD_PRELOAD");
   ASSERT_TRUE(UntilAcknowledged(5)) << Output();
-  for (const auto& [text, jump] : {std::pair("+1h", 3600L), {"-2h", -7200L}, {"+10y", 10 * 365 * 86400L}}) {
+  // Some of it waits to be sent again while the clock goes ahead, where age would end it, and back, where its time would never come.
+  sink_.Refuse(true);
+  ASSERT_TRUE(Until([&] { return sink_.Refused(kAzure) > 0 && sink_.Refused(kOtlp) > 0; }));
+  for (const auto& [text, jump] : {std::pair("+10y", 10 * 365 * 86400L), {"-2h", -7200L}, {"+1h", 3600L}}) {
     SCOPED_TRACE(text);
-    sink_.Refuse(true);
-    const std::uint64_t refused[] = {sink_.Refused(kAzure), sink_.Refused(kOtlp)};
-    ASSERT_TRUE(Until([&] { return sink_.Refused(kAzure) > refused[0] && sink_.Refused(kOtlp) > refused[1]; })) << "something waits to be sent again";
     std::ofstream(offset_path + ".new") << text << "\n";
     std::filesystem::rename(offset_path + ".new", offset_path);
-    ASSERT_TRUE(UntilAcknowledged(Acks()[0] + 20)) << Output();
-    const auto acks = Acks();
     const double cpu = CpuSeconds();
     const auto begin = steady_clock::now();
+    ASSERT_TRUE(UntilAcknowledged(Acks()[0] + 30)) << Output();
+    if (jump > 86400) continue;
     sink_.Refuse(false);
+    const auto acks = Acks();
     EXPECT_TRUE(Until([&] { return Missing(acks) == 0; })) << "retries go on";
-    ASSERT_TRUE(UntilAcknowledged(Acks()[0] + 20));
     const double used = (CpuSeconds() - cpu) / std::chrono::duration<double>(steady_clock::now() - begin).count();
     EXPECT_LT(used, 0.2) << "of a core; a loop that spins takes a whole one";
-    const auto late = Acks();
-    EXPECT_TRUE(Until([&] { return Missing(late) == 0; }));
-    EXPECT_NEAR(static_cast<double>(NewestTime(sink_.LastBody(kAzure)) - std::time(nullptr)), static_cast<double>(jump), 3 * 86400.0 * (jump > 86400 ? 1 : 0) + 600);
+    EXPECT_NEAR(static_cast<double>(NewestTime(sink_.LastBody(kAzure)) - std::time(nullptr)), static_cast<double>(jump), 600);
   }
   ::kill(program_, SIGTERM);
   EXPECT_EQ(End(), 0) << "nothing was dropped: " << Output();
