@@ -6,7 +6,9 @@ import shutil
 import subprocess
 import sys
 
-PEERS = pathlib.Path(__file__).resolve().parent.parent / "peers"
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+PEERS = ROOT / "bench/peers"
+GO_TOOL = ROOT / "tools/dev/go-tool.sh"
 
 
 @dataclasses.dataclass
@@ -35,15 +37,15 @@ def azmon(programs, _work):
 
 
 def cpp_sdk(programs, work):
-    module = PEERS / "collector"
-    collector = work / "otelcol-race"
-    if not is_newer(collector, module / "go.sum") or not is_newer(collector, module / "main.go"):
-        if not shutil.which("go"):
-            return None, "no Go is installed to build its Collector"
-        print("race: building the Collector, some minutes; log: " + str(work / "collector.log"), file=sys.stderr, flush=True)
-        if not run(["go", "build", "-trimpath", "-o", collector, "."], module, work / "collector.log"):
-            return None, f"its Collector does not build: {work / 'collector.log'}"
-    command = [collector, f"--config=file:{module / 'azmon.yaml'}"]
+    if not shutil.which("go"):
+        return None, "no Go is installed to build its Collector"
+    log = work / "collector.log"
+    print(f"race: building the Collector if it was not yet, some minutes then; log: {log}", file=sys.stderr, flush=True)
+    with open(log, "wb") as file:
+        built = subprocess.run([GO_TOOL, "collector"], stdout=subprocess.PIPE, stderr=file, check=False)
+    if built.returncode != 0:
+        return None, f"its Collector does not build: {log}"
+    command = [pathlib.Path(built.stdout.decode().strip()), f"--config=file:{PEERS / 'collector' / 'azmon.yaml'}"]
     return Contestant("cpp-sdk", [programs / "peer-cpp-order-processor"], [programs / "peer-cpp-receipt"], collector=command), ""
 
 
