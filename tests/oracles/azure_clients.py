@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Microsoft's own SDKs for Node.js and Python as clients of azmon-local: what they send is there, whole and under the right parents."""
+"""Microsoft's own SDKs for Node.js and Python as clients of azmon-local: what they send is there, whole and under the right parents, and while
+somebody looks at Live Metrics they send to them."""
 
 import re
 
 import peers
-from support import AzmonLocal, Checks, Failure, default_programs, run, wait_until, work_directory
+from support import AzmonLocal, Checks, Failure, Process, default_programs, http, run, wait_until, work_directory
 
 _FIELDS = {
     "request": {"name": "GET /orders/{id}", "resultCode": "500", "success": False, "url": "http://shop.example/orders/7"},
@@ -13,6 +14,9 @@ _FIELDS = {
     "trace": {"message": "stock is low"},
     "exception": {},
 }
+
+# The clients ask every five seconds whether somebody looks; starting takes them a while on a busy machine.
+_LIVE_SECONDS = 60
 
 
 def items_of(local: AzmonLocal, trace_id: str) -> dict[str, dict]:
@@ -44,6 +48,31 @@ def look(checks: Checks, client: str, local: AzmonLocal, trace_id: str):
     checks.that(items["request"]["customDimensions"].get("order.note") == "Grüße 😀", f"{client}: own attributes are kept", str(items["request"]))
 
 
+def look_live(checks: Checks, client: str, local: AzmonLocal, command: list[str], variables: dict[str, str], work):
+    """Runs the client with Live Metrics on while somebody looks, until its points are there."""
+    program = Process(f"azure_client for {client}, live", [*command, str(_LIVE_SECONDS)], peers.environment(variables), work / f"live-{client}.log").start()
+
+    def busy_second():
+        # The first point of the one for Node.js has a rate next to nothing: it divides by the time since 1970.
+        servers = [server for server in local.api("live/metrics")["servers"] if server["source"] == "live"]
+        points = [point for server in servers for point in server["points"]]
+        return next(((server, point) for server in servers for point in points if point["requests"] > 1), None)
+    try:
+        server, point = wait_until(busy_second, _LIVE_SECONDS, f"{client} sends points to Live Metrics", [local.process])
+        # Ten a second at most. What it counts as failed, and whether the duration is in seconds, the two clients see differently.
+        checks.that(server["role"] == "shop" and point["requests"] < 15 and point["requestMs"] > 0, f"{client}: Live Metrics have its requests",
+                    str((server, point)))
+        documents = wait_until(lambda: [document for document in local.api("live/metrics")["documents"] if document["type"] == "Request"], _LIVE_SECONDS,
+                               f"{client} sends samples to Live Metrics", [local.process])
+        checks.that(documents[0]["name"] == "GET /live" and documents[0]["result"] == "500", f"{client}: Live Metrics have a sample of its requests",
+                    str(documents[0]))
+    except Failure as failure:
+        checks.that(False, f"{client}: it speaks Live Metrics", f"{failure}; log: {program.log_end()}")
+    finally:
+        program.kill()
+        http("POST", f"{local.page}api/v1/reset", headers={"X-Azmon-Local": "1"})
+
+
 def test(checks: Checks):
     work = work_directory("azure_clients")
     local = AzmonLocal(default_programs(), work)
@@ -59,6 +88,7 @@ def test(checks: Checks):
             if missing:
                 checks.skip(f"{client} as a client", missing)
                 continue
+            look_live(checks, client, local, command, variables, work)
             before = local.api("stats")["bySource"]["breeze"]
             output = peers.run_to_end(f"azure_client for {client}", command, variables, work)
             found = re.search(r"^trace ([0-9a-f]{32})$", output, re.MULTILINE)
