@@ -5,6 +5,9 @@
 import os
 import pathlib
 import shutil
+import signal
+import socket
+import struct
 import sys
 import tempfile
 import threading
@@ -18,6 +21,20 @@ from system.processes import Process, port, wait_until  # noqa: E402
 from system.whole import AzmonLocal, System, orders_of  # noqa: E402
 
 _PROJECT = "azmonrehearsal"
+_AARDVARK_PID = pathlib.Path("/run/containers/networks/aardvark-dns/aardvark.pid")
+
+
+def is_name_known(resolver: str, name: str) -> bool:
+    """Asks for the address of a name (RFC 1035 section 4)."""
+    question = struct.pack(">HHHHHH", 1, 0x0100, 1, 0, 0, 0) + bytes([len(name)]) + name.encode() + b"\0" + struct.pack(">HH", 1, 1)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+        asked.settimeout(2)
+        try:
+            asked.sendto(question, (resolver, 53))
+            answers = struct.unpack(">H", asked.recv(512)[6:8])[0]
+        except OSError:
+            return False
+    return answers > 0
 
 
 class Compose:
@@ -42,6 +59,15 @@ class Compose:
         while not self._done.wait(1):
             for identity in self.podman("ps", "--quiet", "--filter", f"label=com.docker.compose.project={_PROJECT}")[1].split():
                 self.podman("healthcheck", "run", identity)
+            self._refresh_names()
+
+    def _refresh_names(self):
+        """Podman's resolver of Debian 12 sometimes misses a container that starts while it reads its list; told to read again, it has it."""
+        running = self.podman("ps", "--format", "{{.Names}}", "--filter", f"label=com.docker.compose.project={_PROJECT}")[1].split()
+        code, gateway = self.podman("network", "inspect", "--format", "{{range .Subnets}}{{.Gateway}}{{end}}", f"{_PROJECT}_default")
+        names = [name.removeprefix(f"{_PROJECT}-").rpartition("-")[0] for name in running]
+        if code == 0 and _AARDVARK_PID.exists() and not all(is_name_known(gateway.strip(), name) for name in names):
+            os.kill(int(_AARDVARK_PID.read_text(encoding="utf-8")), signal.SIGHUP)
 
     def __call__(self, *arguments: str, seconds: float = 240) -> tuple[int, str]:
         return command([self._program, "--project-name", _PROJECT, "--file", ROOT / "compose.yaml", *arguments], environment=self._environment, seconds=seconds)
