@@ -304,7 +304,8 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
     }
     std::optional<deliver::AzureSettings> azure = settings_.azure;
     if (question_ && azure) azure->sdk_stats.is_virtual_machine = [late = late_resource_] { return late->IsKnown(); };
-    if (question_ && !late_resource_->IsKnown()) {
+    // A forked child knows what its parent had learnt, and asks only while it is as young.
+    if (question_ && !late_resource_->IsKnown() && !question_->IsOver()) {
       options.errand = {.request = question_->Request(), .done = [this](const transport::HttpResponse& response) { TakeMachineAnswer(response); }};
     }
     auto delivery = deliver::Delivery::Start(*journal_, std::move(azure), settings_.otlp, std::move(options));
@@ -334,7 +335,6 @@ class TelemetryImpl : public std::enable_shared_from_this<TelemetryImpl> {
     }
     late_resource_->Set(std::move(changes));
   }
-
 
   void StartJournal() {
     if (const auto started = journal_->Start(); !started.ok()) {

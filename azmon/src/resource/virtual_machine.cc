@@ -68,7 +68,7 @@ transport::HttpRequest MachineQuestion::Request() const {
 }
 
 std::optional<std::map<std::string, std::string>> MachineQuestion::Take(const transport::HttpResponse& response) const {
-  if (clock_.Now() > end_) return std::nullopt;
+  if (IsOver()) return std::nullopt;
   return ReadMachineAnswer(response);
 }
 

@@ -37,6 +37,8 @@ class MachineQuestion {
   /// @param clock   outlives the question
   MachineQuestion(std::string_view origin, std::chrono::milliseconds time, const base::Clock& clock);
 
+  /// No answer is of use any more.
+  bool IsOver() const { return clock_.Now() > end_; }
   /// The request; never through a proxy, which would answer for its own machine.
   transport::HttpRequest Request() const;
   /// As ReadMachineAnswer; nullopt also if the time is over.

@@ -127,7 +127,9 @@ TEST(VirtualMachine, AnswerIsTakenUntilTheTimeIsOverAndNotAfter) {
   clock.Advance(200ms);
   EXPECT_TRUE(question.Take(Answer(kAnswer)).has_value());
   EXPECT_FALSE(question.Take(Answer("")).has_value());
+  EXPECT_FALSE(question.IsOver());
   clock.Advance(1ms);
+  EXPECT_TRUE(question.IsOver());
   EXPECT_FALSE(question.Take(Answer(kAnswer)).has_value());
 }
 
