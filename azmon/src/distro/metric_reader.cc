@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <mutex>
 
+#include "base/clock.h"
 #include "base/thread.h"
 
 namespace azmon::distro {
@@ -17,7 +18,7 @@ using std::chrono::steady_clock;
 namespace {
 
 /// The SDK's "no limit" would overflow.
-steady_clock::time_point DeadlineOf(microseconds timeout) { return steady_clock::now() + std::min<microseconds>(timeout, std::chrono::hours(1)); }
+steady_clock::time_point DeadlineOf(microseconds timeout) { return base::SystemClock().Now() + std::min<microseconds>(timeout, std::chrono::hours(1)); }
 
 }  // namespace
 
@@ -64,7 +65,7 @@ void PeriodicReader::CollectOnce() {
 }
 
 void PeriodicReader::Run() {
-  auto next = steady_clock::now() + interval_;
+  auto next = base::SystemClock().Now() + interval_;
   std::unique_lock lock(mutex_);
   for (;;) {
     changed_.wait_until(lock, next, [this] { return must_stop_ || done_ != asked_; });
@@ -73,7 +74,7 @@ void PeriodicReader::Run() {
     lock.unlock();
     CollectOnce();
     // What a stopped or busy machine missed is not made up for.
-    if (const auto now = steady_clock::now(); now >= next) next = now + interval_;
+    if (const auto now = base::SystemClock().Now(); now >= next) next = now + interval_;
     lock.lock();
     done_ = ticket;
     changed_.notify_all();
