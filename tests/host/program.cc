@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -180,8 +181,14 @@ int WithoutMoreThreads() {
 /// A timer's signal a thousand times a second, on any thread that lets it; calls that it interrupts are not restarted.
 int Alarms() {
   static std::atomic<std::uint64_t> alarms{0};
+  static std::atomic<bool> is_on_our_threads{false};
   struct sigaction action {};
-  action.sa_handler = [](int) { ++alarms; };
+  action.sa_handler = [](int) {
+    ++alarms;
+    char name[16] = {};
+    ::prctl(PR_GET_NAME, name);
+    if (std::strncmp(name, "azmon-", 6) == 0) is_on_our_threads = true;
+  };
   sigaction(SIGALRM, &action, nullptr);
   const itimerval timer{.it_interval = {.tv_sec = 0, .tv_usec = 1000}, .it_value = {.tv_sec = 0, .tv_usec = 1000}};
   setitimer(ITIMER_REAL, &timer, nullptr);
@@ -207,7 +214,7 @@ int Alarms() {
   }
   Expect(telemetry.Shutdown(seconds(60)), "nor is the end");
   ExpectSumHolds(telemetry.health());
-  Expect(alarms > 100, "the signals came");
+  Expect(!is_on_our_threads, "the host's handler runs on none of the library's threads");
   if (!lines.empty()) std::fprintf(stderr, "%s", lines.c_str());
   Expect(lines.empty(), "nothing is reported");
   return 0;
