@@ -36,7 +36,7 @@ using std::chrono::steady_clock;
 /// Only a hang takes so long.
 constexpr seconds kWatchdog{150};
 /// Of the scenarios' mapped file.
-constexpr std::size_t kProducers = 4096;
+constexpr std::size_t kProducers = 8192;
 
 /// AZMON_HOST_FACTOR: so many times the forks and rounds, for ./dev soak host.
 int Factor() {

@@ -19,7 +19,7 @@
 namespace azmon::host {
 
 /// Producers of one run: threads and processes each have their own.
-inline constexpr std::uint64_t kProducersMax = 4096;
+inline constexpr std::uint64_t kProducersMax = 8192;
 
 inline std::string Variable(const char* name) {
   const char* const value = std::getenv(name);

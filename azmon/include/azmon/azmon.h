@@ -139,7 +139,7 @@ struct Options {
   std::optional<std::chrono::milliseconds> export_interval;
   /// How often metrics are collected; 60 s by default (OTEL_METRIC_EXPORT_INTERVAL).
   std::optional<std::chrono::milliseconds> metric_interval;
-  /// How long the destructor of Telemetry may try to send what is left.
+  /// How long the destructor of Telemetry, and exit() while one lives, may try to send what is left.
   std::chrono::milliseconds shutdown_timeout{5000};
   /// Telemetry that waits for its destinations; above it the oldest is dropped and counted.
   std::uint64_t storage_bytes_max = 50u << 20;
