@@ -127,8 +127,11 @@ def test(checks: Checks):
             code = compose.podman("wait", f"{_PROJECT}-checkout-1", seconds=180)[1].strip()
             output = compose.podman.logs(f"{_PROJECT}-checkout-1")
             orders = orders_of(output)
+            failed = next((order.trace_id for order in orders if not order.ok), None)
+            steps = [(item["cloud_RoleName"], item["name"], item["resultCode"], item["duration"], item["customDimensions"].get("error.type"))
+                     for item in (compose.local.items(failed) if failed else [])]
             checks.that(code == "0" and len(orders) == 20 and all(order.ok for order in orders), "20 orders go through, found by name in the network of compose",
-                        f"{code}\n{output[-2500:]}\n" + compose("logs", "--tail", "30", "order-processor", "receipt", "azurite")[1][-6000:])
+                        f"{code}\n{output[-2500:]}\n{steps}\n" + compose("logs", "--tail", "30", "order-processor", "receipt", "azurite")[1][-6000:])
             wrong = compose.wait_whole([order.trace_id for order in orders], 40)
             checks.that(orders and not wrong, "their traces are whole both ways, on the page's port of this machine", str(dict(list(wrong.items())[:1]))[:1500])
         finally:
