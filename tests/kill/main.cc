@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // kill_rounds: what happens to spans when their process is killed at random moments.
 //
-//   kill_rounds LOADGEN DIRECTORY --rounds N [--signal KILL|SEGV] [--seed N]
+//   kill_rounds LOADGEN DIRECTORY --rounds N [--signal KILL|SEGV|OOM] [--seed N]
 //
+// OOM: the kernel kills it for want of memory, in the cgroup that AZMON_TEST_CGROUP names (tools/system/cgroup.py).
 // Each round starts azmon-loadgen, with both destinations at a sink in this process, and kills it; some rounds while it starts and adopts,
 // most while it makes spans and sends. Every so many rounds one that is not killed must deliver, to both, every span whose End() had
 // returned in any round; no more spans may come twice than were in flight at the kills. The last line is {"rounds","acknowledged","lost",
@@ -16,6 +17,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -24,6 +26,7 @@
 
 #include "base/random.h"
 #include "base/text.h"
+#include "tests/kill/memory.h"
 #include "tests/kill/sink.h"
 
 namespace azmon::kill {
@@ -33,6 +36,8 @@ using std::chrono::steady_clock;
 
 constexpr unsigned kThreads = 4;
 constexpr int kRoundsPerDrain = 25;
+/// Filling the memory takes its time, in which telemetry is made: more rounds would leave more than the journals' cap.
+constexpr int kRoundsPerDrainInCgroup = 10;
 constexpr std::chrono::seconds kDrainWatchdog{120};
 
 struct Settings {
@@ -40,12 +45,13 @@ struct Settings {
   std::string directory;
   int rounds = 500;
   int signal = SIGKILL;
+  std::string cgroup;  ///< the kernel kills in there
   std::uint64_t seed = 0;
 };
 
 class Rounds {
  public:
-  explicit Rounds(Settings settings) : settings_(std::move(settings)), random_(settings_.seed) {
+  explicit Rounds(Settings settings) : settings_(std::move(settings)), random_(settings_.seed), memory_(settings_.cgroup) {
     std::filesystem::create_directories(settings_.directory);
     for (const char* variable : {"OTEL_TRACES_SAMPLER", "OTEL_SDK_DISABLED", "APPLICATIONINSIGHTS_CONNECTION_STRING", "OTLP_EXPORT_ENDPOINT"}) ::unsetenv(variable);
     ::setenv("APPLICATIONINSIGHTS_CONNECTION_STRING", sink_.ConnectionString().c_str(), 1);
@@ -62,10 +68,11 @@ class Rounds {
     const auto begin = steady_clock::now();
     for (int round = 1; round <= settings_.rounds; ++round) {
       RunAndKill(round);
-      if ((round % kRoundsPerDrain == 0 || round == settings_.rounds) && !Drain(round)) return false;
+      if ((round % (settings_.cgroup.empty() ? kRoundsPerDrain : kRoundsPerDrainInCgroup) == 0 || round == settings_.rounds) && !Drain(round)) return false;
     }
     std::uint64_t duplicates = 0;
-    bool is_good = lost_ == 0;
+    bool is_good = lost_ == 0 && is_good_;
+    if (!settings_.cgroup.empty()) std::printf("the kernel killed %llu processes for want of memory\n", static_cast<unsigned long long>(memory_.Kills()));
     for (const Source source : {kAzure, kOtlp}) {
       const auto found = sink_.DuplicatesOf(source);
       duplicates += found.spans;
@@ -112,23 +119,40 @@ class Rounds {
   void RunAndKill(int round) {
     std::filesystem::remove(AckPath());
     // Slowly enough that no ring overflows while the journal thread waits for a processor: what is dropped and counted is not lost.
-    const char* const rate = random_.Below(2) == 0 ? "4000" : "10000";
+    const bool is_slow = random_.Below(2) == 0;
+    const char* const rate = !settings_.cgroup.empty() ? "1000" : is_slow ? "4000" : "10000";
     const pid_t process = Start({"--spans", "0", "--threads", std::to_string(kThreads), "--rate", rate, "--ack", AckPath(), "--run", std::to_string(round),
                                  "--export-interval", random_.Below(2) == 0 ? "1" : "1000"});
     if (process < 0) return;
+    memory_.Take(process);
     const bool is_early = random_.Below(5) == 0;
     const auto give_up = steady_clock::now() + std::chrono::seconds(30);
     while (!is_early && Acks()[0] == 0 && steady_clock::now() < give_up) std::this_thread::sleep_for(std::chrono::microseconds(500));
     std::this_thread::sleep_for(std::chrono::microseconds(random_.Below(15'000)));
-    ::kill(process, settings_.signal);
-    int status = 0;
-    ::waitpid(process, &status, 0);
+    End(process, round);
     sink_.Killed();
     const auto acks = Acks();
     for (unsigned producer = 0; producer < kThreads; ++producer) {
       if (acks[producer] != 0) expected_.push_back({.run = static_cast<std::uint64_t>(round), .producer = producer, .last = acks[producer]});
       acknowledged_ += acks[producer];
     }
+  }
+
+  void End(pid_t process, int round) {
+    int status = 0;
+    if (settings_.cgroup.empty()) {
+      ::kill(process, settings_.signal);
+      ::waitpid(process, &status, 0);
+      return;
+    }
+    if (memory_.FillUntilGone(process, status)) {
+      is_good_ &= WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+      return;
+    }
+    std::printf("round %d: the kernel did not kill the process\n", round);
+    is_good_ = false;
+    ::kill(process, SIGKILL);
+    ::waitpid(process, &status, 0);
   }
 
   std::uint64_t Missing() {
@@ -171,7 +195,9 @@ class Rounds {
 
   const Settings settings_;
   base::Random random_;
+  const Memory memory_;
   Sink sink_;
+  bool is_good_ = true;  ///< each was killed as it was meant to be
   std::vector<Expected> expected_;
   std::uint64_t acknowledged_ = 0;
   std::uint64_t lost_ = 0;
@@ -180,13 +206,16 @@ class Rounds {
 std::optional<Settings> ReadArguments(int argc, char** argv) {
   if (argc < 3) return std::nullopt;
   Settings settings{.loadgen = argv[1], .directory = argv[2]};
+  const char* const cgroup = std::getenv("AZMON_TEST_CGROUP");
   for (int i = 3; i + 1 < argc; i += 2) {
     const std::string_view flag = argv[i];
     const std::string_view value = argv[i + 1];
     if (flag == "--rounds") settings.rounds = base::ParseInteger<int>(value).value_or(0);
     else if (flag == "--seed") settings.seed = base::ParseInteger<std::uint64_t>(value).value_or(0);
     else if (flag == "--signal" && value == "SEGV") settings.signal = SIGSEGV;
+    else if (flag == "--signal" && value == "OOM") settings.cgroup = cgroup == nullptr ? "" : cgroup;
     else if (flag != "--signal" || value != "KILL") return std::nullopt;
+    if (value == "OOM" && settings.cgroup.empty()) return std::nullopt;
   }
   if (settings.rounds < 1) return std::nullopt;
   if (settings.seed == 0) settings.seed = base::Random()() % 99'999 + 1;
@@ -199,7 +228,7 @@ std::optional<Settings> ReadArguments(int argc, char** argv) {
 int main(int argc, char** argv) {
   const auto settings = azmon::kill::ReadArguments(argc, argv);
   if (!settings) {
-    std::fprintf(stderr, "usage: kill_rounds LOADGEN DIRECTORY --rounds N [--signal KILL|SEGV] [--seed N]\n");
+    std::fprintf(stderr, "usage: kill_rounds LOADGEN DIRECTORY --rounds N [--signal KILL|SEGV|OOM] [--seed N]\n");
     return 2;
   }
   std::setvbuf(stdout, nullptr, _IOLBF, 0);

@@ -2,6 +2,7 @@
 // azmon-loadgen: makes spans at a rate, for measurements and fault tests. Uses the library as any program does.
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -28,7 +29,7 @@ namespace {
 namespace trace = opentelemetry::trace;
 
 constexpr std::string_view kUsage = R"(usage: azmon-loadgen --spans N --threads T [--rate R] [--attributes 10] [--ack FILE]
-                     [--run ID] [--export-interval MS]
+                     [--run ID] [--export-interval MS] [--drain MS] [--switches]
 
 Makes N spans (0: until it is told to stop) on T threads with azmon, at R a second in all (0: as fast as it can) and ends them.
 Each span has the attributes run, producer (0 to T-1), seq (from 1 in each producer) and as many others as --attributes says.
@@ -37,6 +38,8 @@ Where they go is in the environment, as for any program with azmon; unless OTEL_
   --ack FILE  T unsigned 64-bit numbers, least byte first: for each producer the last seq whose End() has returned
   --run ID    the attribute run; random if it is not given
   --export-interval MS  azmon::Options::export_interval
+  --drain MS  at the end waits so long at most until nothing waits for a destination any more
+  --switches  counts how often a thread gave up its processor inside End(), but for each thread's first span
   --help, --version
 
 Prints one line of JSON at the end. Exit code: 0 done, 1 spans were dropped, 2 wrong flags or settings. SIGTERM and SIGINT end it.
@@ -50,9 +53,12 @@ struct Settings {
   std::string ack;
   std::string run;
   unsigned export_interval_ms = 0;
+  unsigned drain_ms = 0;
+  bool counts_switches = false;
 };
 
 std::atomic<bool> must_stop{false};
+std::atomic<std::uint64_t> switches{0};
 static_assert(std::atomic<bool>::is_always_lock_free);
 
 template <typename Number>
@@ -81,6 +87,10 @@ std::optional<int> ReadFlags(int argc, char** argv, Settings& settings) {
       std::printf("azmon-loadgen %s\n", azmon::base::kVersion);
       return 0;
     }
+    if (flag == "--switches") {
+      settings.counts_switches = true;
+      continue;
+    }
     std::string_view value;
     if (const std::size_t equals = flag.find('='); equals != std::string_view::npos) {
       value = flag.substr(equals + 1);
@@ -98,6 +108,8 @@ std::optional<int> ReadFlags(int argc, char** argv, Settings& settings) {
       ReadNumber<unsigned>(value, 0, 120, settings.attributes, flag, problems);
     } else if (flag == "--export-interval") {
       ReadNumber<unsigned>(value, 1, 3'600'000, settings.export_interval_ms, flag, problems);
+    } else if (flag == "--drain") {
+      ReadNumber<unsigned>(value, 1, 3'600'000, settings.drain_ms, flag, problems);
     } else if (flag == "--ack" && !value.empty()) {
       settings.ack = value;
     } else if (flag == "--run" && !value.empty()) {
@@ -126,6 +138,23 @@ std::atomic<std::uint64_t>* MapAcks(const Settings& settings) {
   return memory == MAP_FAILED ? nullptr : static_cast<std::atomic<std::uint64_t>*>(memory);
 }
 
+/// Of the calling thread: it waited for a lock, a disk or the network.
+std::uint64_t VoluntarySwitches() {
+  rusage usage{};
+  ::getrusage(RUSAGE_THREAD, &usage);
+  return static_cast<std::uint64_t>(usage.ru_nvcsw);
+}
+
+/// Waits until nothing waits for a destination, so long at most.
+void Drain(const azmon::Telemetry& telemetry, std::chrono::milliseconds time) {
+  const auto deadline = std::chrono::steady_clock::now() + time;
+  const auto waits = [](const std::optional<azmon::DestinationHealth>& health) { return health && health->in_journal != 0; };
+  for (azmon::Health health = telemetry.health(); waits(health.azure) || waits(health.otlp); health = telemetry.health()) {
+    if (must_stop.load(std::memory_order_relaxed) || std::chrono::steady_clock::now() >= deadline) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+}
+
 void Produce(const Settings& settings, unsigned producer, std::uint64_t spans, std::atomic<std::uint64_t>& ack) {
   const auto tracer = trace::Provider::GetTracerProvider()->GetTracer("azmon-loadgen");
   std::vector<std::string> names;
@@ -141,7 +170,10 @@ void Produce(const Settings& settings, unsigned producer, std::uint64_t spans, s
     span->SetAttribute("producer", static_cast<std::int64_t>(producer));
     span->SetAttribute("seq", static_cast<std::int64_t>(seq));
     for (const std::string& name : names) span->SetAttribute(name, "a value of usual length");
+    const bool counts = settings.counts_switches && seq > 1;
+    const std::uint64_t before = counts ? VoluntarySwitches() : 0;
     span->End();
+    if (counts) switches.fetch_add(VoluntarySwitches() - before, std::memory_order_relaxed);
     ack.store(seq, std::memory_order_release);
     if (rate <= 0) continue;
     // What a busy machine delayed is not made up for by a burst.
@@ -203,10 +235,12 @@ int main(int argc, char** argv) {
   }
   for (std::thread& thread : threads) thread.join();
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  if (settings.drain_ms != 0) Drain(telemetry, std::chrono::milliseconds(settings.drain_ms));
   telemetry.Shutdown(std::chrono::seconds(5));
   std::uint64_t made = 0;
   for (unsigned i = 0; i < settings.threads; ++i) made += acks[i].load();
   std::string json = "{\"run\":\"" + settings.run + "\",\"spans\":" + std::to_string(made) + ",\"seconds\":" + std::to_string(seconds);
+  if (settings.counts_switches) json.append(",\"switches\":").append(std::to_string(switches.load()));
   const azmon::Health health = telemetry.health();
   const bool azure_dropped = Report("azure", health.azure, json);
   const bool otlp_dropped = Report("otlp", health.otlp, json);

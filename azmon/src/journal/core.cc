@@ -292,8 +292,31 @@ bool Core::DrainRingLocked(Ring& ring) {
   const bool waits_for_room = sleep_.load(std::memory_order_relaxed) != SleepState::kNoThread && ring.IsShared();
   std::size_t taken = 0;
   const bool has_room = AppendRunLocked(run, {.ring = ring.Id(), .begin = ring.PositionBehind(0)}, waits_for_room ? Room::kSharedOnly : Room::kAny, true, taken);
-  ring.Consume(taken);
+  // What now lies in private memory stays in its ring as well until it is in the storage directory: the block there tells an adopter.
+  ring.Consume(taken, IsAllSafeLocked());
   return has_room;
+}
+
+bool Core::MayStoreLocked() const {
+  return sleep_.load(std::memory_order_relaxed) != SleepState::kNoThread && !options_.storage_directories.empty() && !is_storage_failing_;
+}
+
+/// Whether a crash loses nothing that could be stored and still waits for a destination.
+bool Core::IsAllSafeLocked() {
+  if (!may_be_unsafe_ || !MayStoreLocked()) return true;
+  bool is_safe = true;
+  may_be_unsafe_ = false;
+  for (const auto& segment : segments_) {
+    if (segment->hot_bytes != 0 || !segment->memory) continue;
+    may_be_unsafe_ = true;
+    is_safe &= segment->IsDurable() || !segment->HasRemoteUnread();
+  }
+  return is_safe;
+}
+
+void Core::ReleaseRingsLocked() {
+  for (const auto& ring : rings_) ring->Release();
+  own_->SetEnd(own_->next_position - 1);
 }
 
 void Core::TakeDroppedLocked(Ring& ring) {
@@ -341,7 +364,12 @@ void Core::CountLocked(const Appended& appended, Segment& segment, bool is_new) 
   end_ += appended.records;
   segment.last = end_;
   own_->next_position += appended.records;
-  own_->SetEnd(own_->next_position - 1);
+  // A crash loses what is in private memory alone: to the storage directory with it.
+  if (segment.IsDurable() || !MayStoreLocked()) {
+    own_->SetEnd(own_->next_position - 1);
+  } else {
+    WakeThread();
+  }
   for (std::size_t i = 0; i < kDestinations; ++i) {
     const Counts& counts = appended.counts[i];
     if (counts.records == 0) continue;
@@ -390,6 +418,7 @@ std::shared_ptr<Segment> Core::NewSegmentLocked(std::size_t bytes_min, Room room
     auto memory = base::Mapping::Anonymous(bytes);
     if (!memory.ok()) return nullptr;
     segment->memory = std::make_shared<const base::Mapping>(std::move(*memory));
+    may_be_unsafe_ = true;
   }
   hot_bytes_ += segment->hot_bytes;
   BeginSegment(*segment, Header(segment->sequence));

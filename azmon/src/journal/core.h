@@ -98,6 +98,9 @@ class Core : public std::enable_shared_from_this<Core> {
   void Notify() AZMON_EXCLUDES(mutex_);
   bool DrainLocked() AZMON_REQUIRES(mutex_);
   bool DrainRingLocked(Ring& ring) AZMON_REQUIRES(mutex_);
+  bool MayStoreLocked() const AZMON_REQUIRES(mutex_);
+  bool IsAllSafeLocked() AZMON_REQUIRES(mutex_);
+  void ReleaseRingsLocked() AZMON_REQUIRES(mutex_);
   void TakeDroppedLocked(Ring& ring) AZMON_REQUIRES(mutex_);
   bool AppendRunLocked(std::string_view run, RunOrigin origin, Room room, bool is_new, std::size_t& taken) AZMON_REQUIRES(mutex_);
   void AppendDirectLocked(const otlp::RecordView& record, bool is_new) AZMON_REQUIRES(mutex_);
@@ -200,6 +203,7 @@ class Core : public std::enable_shared_from_this<Core> {
   bool is_sharing_told_ AZMON_GUARDED_BY(mutex_) = false;  ///< that other hosts see the storage directory as well
   bool is_storage_failing_ AZMON_GUARDED_BY(mutex_) = false;
   base::SteadyTime storage_retry_at_ AZMON_GUARDED_BY(mutex_){};
+  bool may_be_unsafe_ AZMON_GUARDED_BY(mutex_) = false;  ///< there may be segments in private memory alone
   bool needs_spill_ AZMON_GUARDED_BY(mutex_) = false;  ///< the rings' records wait for room in shared memory
   std::shared_ptr<Store> own_ AZMON_GUARDED_BY(mutex_);
   std::uint64_t next_definitions_ AZMON_GUARDED_BY(mutex_) = 1;

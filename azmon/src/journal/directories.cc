@@ -86,6 +86,7 @@ void Core::RetryRingLocked() {
       hot_bytes_ -= segment->hot_bytes;
       segment->hot_bytes = 0;
     }
+    may_be_unsafe_ = true;
     own_->ring.reset();
     shared_ring_bytes_ = 0;
     ChooseRingDirectory();

@@ -260,6 +260,23 @@ TEST_F(DurableTest, FullRingDropsTheNewRecordAndCountsIt) {
   ExpectSumHolds(journal);
 }
 
+TEST_F(DurableTest, WithoutATmpfsWhatTheJournalThreadTookOutlivesTheProcessInTheStorageDirectory) {
+  JournalOptions options = Options();
+  options.ring_directories = {disk_};
+  InProcessThatIsKilled([&] {
+    Journal& journal = *new Journal(options);
+    const auto scope = ScopeIn(journal);
+    ASSERT_TRUE(journal.Start().ok());
+    const auto give_up = std::chrono::steady_clock::now() + 30s;
+    for (int i = 0; i < 200; ++i) Append(journal, scope, std::to_string(i) + std::string(1000, 'x'));
+    while (BytesIn(disk_) < 200'000 && std::chrono::steady_clock::now() < give_up) std::this_thread::yield();
+  });
+  Journal journal(options);
+  journal.Step(clock_.Now());
+  EXPECT_THAT(Waiting(journal, kAzure), SizeIs(200));
+  EXPECT_EQ(journal.Adopted().damaged, 0U);
+}
+
 TEST_F(DurableTest, ThreadWhoseRingOverflowedGetsALargerOneThatOutlivesTheProcess) {
   JournalOptions options = Options();
   options.ring_bytes = 4096;

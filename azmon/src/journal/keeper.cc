@@ -21,10 +21,6 @@ constexpr std::chrono::milliseconds kCloseOverrun{50};
 
 bool IsRemote(std::size_t destination) { return destination < kRemoteDestinations; }
 
-bool HasRemoteUnread(const Segment& segment) {
-  return segment.unread[0].records != 0 || segment.unread[1].records != 0;
-}
-
 }  // namespace
 
 Result<void> Core::Start() {
@@ -104,10 +100,17 @@ base::SteadyTime Core::Step(base::SteadyTime now) {
     RemoveRead();
     Drain();
   }
-  if (now >= next_spill_) {
+  bool is_safe = true;
+  {
+    const base::MutexLock lock(mutex_);
+    is_safe = IsAllSafeLocked();
+    if (is_safe) ReleaseRingsLocked();
+  }
+  if (now >= next_spill_ || !is_safe) {
     Spill(now, false);
     const base::MutexLock lock(mutex_);
     EvictLocked(false);
+    if (IsAllSafeLocked()) ReleaseRingsLocked();
     next_spill_ = now + limits::kSpillInterval;
   }
   {
@@ -149,6 +152,8 @@ std::shared_ptr<Segment> Core::ToSpillLocked(base::SteadyTime now, bool must_spi
   }
   for (const auto& segment : segments_) {
     if (segment->spilled >= segment->written) continue;
+    // Shared memory holds the others.
+    if (!segment->IsDurable() && segment->store == own_ && MayStoreLocked() && segment->HasRemoteUnread()) return segment;
     for (std::size_t i = 0; i < kDestinations; ++i) {
       if (is_behind[i] && segment->unread[i].records != 0) return segment;
     }
@@ -332,12 +337,16 @@ void Core::CloseNow() {
     const base::MutexLock lock(mutex_);
     own = own_;
     for (const auto& segment : segments_) {
-      has_remainder |= HasRemoteUnread(*segment);
+      has_remainder |= segment->HasRemoteUnread();
       // Readers inside this process end here.
       for (std::size_t i = kRemoteDestinations; i < kDestinations; ++i) segment->unread[i] = {};
     }
   }
   if (has_remainder) Spill(base::SteadyTime::max(), true);
+  {
+    const base::MutexLock lock(mutex_);
+    ReleaseRingsLocked();
+  }
   StoreCursors(clock_.Now(), true);
   AccountForTheEnd();
   RemoveRead();
@@ -353,7 +362,7 @@ void Core::LetGo(Store& store) {
   {
     const base::MutexLock lock(mutex_);
     for (const auto& segment : segments_) {
-      if (segment->store.get() != &store || !HasRemoteUnread(*segment)) continue;
+      if (segment->store.get() != &store || !segment->HasRemoteUnread()) continue;
       keeps_storage |= segment->spilled != 0;
       keeps_ring |= segment->spilled < segment->written;
     }

@@ -46,18 +46,17 @@ bool Ring::IsHalfFull() {
 
 std::string_view Ring::Unread() {
   const std::uint64_t head = Head().load(std::memory_order_acquire);
-  std::uint64_t tail = Tail().load(std::memory_order_relaxed);
-  if (head == tail) return {};
-  std::size_t at = tail & (size_ - 1);
+  if (head == taken_) return {};
+  std::size_t at = taken_ & (size_ - 1);
   std::uint32_t first = 0;
   std::memcpy(&first, data_ + at, sizeof first);
   if (first == kRingWrap) {
-    tail += size_ - at;
-    Tail().store(tail, std::memory_order_release);
+    const bool is_all_safe = Tail().load(std::memory_order_relaxed) == taken_;
+    Consume(size_ - at, is_all_safe);
     at = 0;
-    if (head == tail) return {};
+    if (head == taken_) return {};
   }
-  const std::string_view piece(data_ + at, std::min<std::uint64_t>(head - tail, size_ - at));
+  const std::string_view piece(data_ + at, std::min<std::uint64_t>(head - taken_, size_ - at));
   std::size_t whole = 0;
   while (whole < piece.size()) {
     std::uint32_t length = 0;

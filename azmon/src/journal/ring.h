@@ -70,9 +70,19 @@ class Ring {
   /// Records in one piece from the oldest on, each at a multiple of 8; empty: there are none.
   std::string_view Unread();
   /// Position behind the first `bytes` of Unread().
-  std::uint64_t PositionBehind(std::size_t bytes) const { return Tail().load(std::memory_order_relaxed) + bytes; }
-  void Consume(std::size_t bytes) { Tail().store(PositionBehind(bytes), std::memory_order_release); }
-  bool IsEmpty() const { return Head().load(std::memory_order_acquire) == Tail().load(std::memory_order_relaxed); }
+  std::uint64_t PositionBehind(std::size_t bytes) const { return taken_ + bytes; }
+  /// The first `bytes` of Unread() are taken. @param is_safe  they outlive the process where they are now; else the ring holds them as
+  /// well until Release()
+  void Consume(std::size_t bytes, bool is_safe) {
+    taken_ += bytes;
+    // A full ring would drop for certain what a crash might lose.
+    if (is_safe || taken_ - Tail().load(std::memory_order_relaxed) > size_ / 2) Release();
+  }
+  /// Whatever was taken is safe.
+  void Release() {
+    if (Tail().load(std::memory_order_relaxed) != taken_) Tail().store(taken_, std::memory_order_release);
+  }
+  bool IsEmpty() const { return Head().load(std::memory_order_acquire) == taken_; }
   /// Records given up since the last call, by the low bits of their flags.
   std::array<std::uint64_t, kFlagValues> TakeDropped();
 
@@ -90,6 +100,7 @@ class Ring {
   const std::uint64_t serial_;
   std::uint64_t head_ = 0;  ///< the producer's own copies
   std::uint64_t tail_seen_ = 0;
+  std::uint64_t taken_ = 0;  ///< by the holder of the lock; the tail follows
   std::array<std::atomic<std::uint64_t>, kFlagValues> dropped_{};
   std::array<std::uint64_t, kFlagValues> dropped_taken_{};
   std::shared_ptr<Ring> larger_;

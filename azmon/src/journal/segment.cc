@@ -61,6 +61,10 @@ std::size_t BlockBytes(std::size_t payload) { return payload == 0 ? 0 : kBlockHe
 
 }  // namespace
 
+bool Segment::HasRemoteUnread() const {
+  return std::any_of(unread.begin(), unread.begin() + kRemoteDestinations, [](const Counts& counts) { return counts.records != 0; });
+}
+
 bool Segment::HasUnread() const {
   return std::ranges::any_of(unread, [](const Counts& counts) { return counts.records != 0; });
 }

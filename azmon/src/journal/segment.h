@@ -47,6 +47,8 @@ struct Segment {
 
   std::size_t Capacity() const { return memory ? memory->Bytes() : written; }
   bool HasUnread() const;
+  /// A destination outside this process has not settled all of it.
+  bool HasRemoteUnread() const;
   /// Everything in it outlives the process.
   bool IsDurable() const { return hot_bytes != 0 || spilled >= written; }
 };

@@ -66,7 +66,7 @@ std::string MakeRing() {
   // Positions that wrap, and two records that nobody took.
   for (int i = 0; i < 20; ++i) {
     EXPECT_TRUE(ring.Put({.signal = otlp::Signal::kLog, .flags = otlp::kForOtlp, .owner = 2, .message = std::string(40, 'x')}));
-    ring.Consume(ring.Unread().size());
+    ring.Consume(ring.Unread().size(), true);
   }
   for (const auto& message : std::span(kMessages).first(2)) EXPECT_TRUE(ring.Put({.signal = otlp::Signal::kSpan, .flags = otlp::kForOtlp, .owner = 2, .message = message}));
   return std::string(memory->View());
