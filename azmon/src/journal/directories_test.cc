@@ -239,33 +239,6 @@ TEST_F(MountedTest, SharedMemoryWithoutInodesMeansPrivateMemoryUntilThereAreSome
   });
 }
 
-TEST_F(MountedTest, WhatHasNoRoomInSharedMemoryLeavesItsRingWhenItIsOnTheDisk) {
-  // As above; the second segment has no inode.
-  WithTmpfs(shared_, "size=32m,nr_inodes=8", [&] {
-    JournalOptions options = Options();
-    options.segment_bytes = 64 * 1024;
-    for (int life = 0; life < 20; ++life) {
-      InProcessThatIsKilled([&] {
-        Journal& journal = *new Journal(options);
-        const auto scope = ScopeIn(journal);
-        ASSERT_TRUE(journal.Start().ok());
-        AppendMany(journal, scope, 150);
-      });
-      Remount(shared_, 0, "nr_inodes=100");
-      Journal journal(options);
-      journal.Step(clock_.Now());
-      ASSERT_THAT(Waiting(journal, kAzure), SizeIs(150)) << life;
-      EXPECT_EQ(journal.Adopted().damaged, 0U);
-      Deliver(journal, kAzure);
-      Deliver(journal, kOtlp);
-      journal.Step(clock_.Now());
-      journal.Close(clock_.Now());
-      // What the quarantine or a marker took would count for the next.
-      Remount(shared_, 0, "nr_inodes=8");
-    }
-  });
-}
-
 /// Takes every descriptor of this process for as long as it lives.
 class NoDescriptors {
  public:

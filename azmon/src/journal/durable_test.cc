@@ -57,7 +57,7 @@ TEST_F(DurableTest, RecordsThatNobodyTookOutOfTheirRingAreAdopted) {
     for (int i = 0; i < 300; ++i) Append(journal, scope, std::to_string(i));
   });
   Journal journal(Options());
-  journal.Step(clock_.Now());
+  Adopt(journal);
   Strings expected;
   for (int i = 0; i < 300; ++i) expected.push_back(std::to_string(i));
   EXPECT_EQ(Waiting(journal, kAzure), expected);
@@ -272,7 +272,7 @@ TEST_F(DurableTest, WithoutATmpfsWhatTheJournalThreadTookOutlivesTheProcessInThe
     while (BytesIn(disk_) < 200'000 && std::chrono::steady_clock::now() < give_up) std::this_thread::yield();
   });
   Journal journal(options);
-  journal.Step(clock_.Now());
+  Adopt(journal);
   EXPECT_THAT(Waiting(journal, kAzure), SizeIs(200));
   EXPECT_EQ(journal.Adopted().damaged, 0U);
 }
@@ -309,7 +309,7 @@ TEST_F(DurableTest, ThreadWhoseRingOverflowedGetsALargerOneThatOutlivesTheProces
   for (const auto& file : FilesIn(shared_)) largest = std::max<std::uint64_t>(largest, file.filename().string().starts_with("ring-") ? fs::file_size(file) : 0);
   EXPECT_EQ(largest, 4U * 4096U + 4096U) << "behind its header four times the size";
   Journal journal(Options());
-  journal.Step(clock_.Now());
+  Adopt(journal);
   EXPECT_THAT(Waiting(journal, kAzure), SizeIs(made));
   EXPECT_EQ(journal.Adopted().damaged, 0U);
 }
