@@ -132,7 +132,10 @@ void Core::ReadOrphanedFiles(Orphan& orphan, bool is_storage) {
   const auto& directory = is_storage ? orphan.store->storage : orphan.store->ring;
   if (!directory) return;
   for (const std::string& name : base::ListNames(directory->Files(), limits::kDirectoryNamesMax)) {
-    if (name.starts_with(kSegmentPrefix) || name.starts_with(kDefinitionsPrefix)) ReadOrphanedSegment(orphan, *directory, name, is_storage);
+    if (!name.starts_with(kSegmentPrefix) && !name.starts_with(kDefinitionsPrefix)) continue;
+    // Whatever is in the file, its name is taken.
+    if (const auto sequence = SequenceOf(name)) orphan.store->next_sequence = std::max(orphan.store->next_sequence, *sequence + 1);
+    ReadOrphanedSegment(orphan, *directory, name, is_storage);
   }
 }
 
@@ -161,7 +164,6 @@ void Core::ReadOrphanedSegment(Orphan& orphan, const Directory& directory, const
     return;
   }
   const bool is_definitions = name.starts_with(kDefinitionsPrefix);
-  if (!is_definitions) orphan.store->next_sequence = std::max(orphan.store->next_sequence, header->sequence + 1);
   std::uint64_t found = 0;
   BlockReader blocks(*content, orphan.store->id);
   while (blocks.Next()) {
@@ -257,7 +259,8 @@ bool Core::ReadOrphanedRings(Orphan& orphan) {
   auto mapped = reserved.ok() ? base::Mapping::OfFile(*file, room) : Result<base::Mapping>(reserved.error());
   if (!mapped.ok()) {
     // No room: they stay in their rings until the next look.
-    ::unlinkat(store.ring->Files().Get(), name.c_str(), 0);
+    if (file.ok()) ::unlinkat(store.ring->Files().Get(), name.c_str(), 0);
+    has_siblings_ = true;
     return false;
   }
   segment->memory = std::make_shared<const base::Mapping>(std::move(*mapped));

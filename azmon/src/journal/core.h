@@ -163,7 +163,7 @@ class Core : public std::enable_shared_from_this<Core> {
   void ReadOrphanedFiles(Orphan& orphan, bool is_storage);
   void ReadOrphanedSegment(Orphan& orphan, const Directory& directory, const std::string& name, bool is_storage);
   void CountMissing(Orphan& orphan);
-  bool ReadOrphanedRings(Orphan& orphan);
+  bool ReadOrphanedRings(Orphan& orphan) AZMON_REQUIRES(step_mutex_);
   void MapIds(Orphan& orphan) AZMON_REQUIRES(step_mutex_) AZMON_EXCLUDES(mutex_);
   void CountOrphaned(Orphan& orphan, Segment& segment);
   void Attach(Orphan& orphan) AZMON_REQUIRES(step_mutex_) AZMON_EXCLUDES(mutex_);

@@ -8,6 +8,7 @@
 
 #include "journal/format.h"
 #include "journal/journal_test_support.h"
+#include "journal/store.h"
 
 namespace azmon::journal {
 namespace {
@@ -57,7 +58,7 @@ TEST_F(DurableTest, RecordsThatNobodyTookOutOfTheirRingAreAdopted) {
     for (int i = 0; i < 300; ++i) Append(journal, scope, std::to_string(i));
   });
   Journal journal(Options());
-  Adopt(journal);
+  journal.Step(clock_.Now());
   Strings expected;
   for (int i = 0; i < 300; ++i) expected.push_back(std::to_string(i));
   EXPECT_EQ(Waiting(journal, kAzure), expected);
@@ -89,6 +90,27 @@ TEST_F(DurableTest, WhatADestinationHadSettledDoesNotComeBack) {
   Deliver(journal, kOtlp);
   EXPECT_THAT(Waiting(journal, kOtlp), IsEmpty());
   ExpectSumHolds(journal);
+}
+
+TEST_F(DurableTest, KillBetweenMakingASegmentAndItsFirstByteLosesNothingOfTheRings) {
+  InProcessThatIsKilled([&] {
+    Journal& journal = *new Journal(Options());
+    const auto scope = ScopeIn(journal);
+    for (const char* message : {"a", "b"}) Append(journal, scope, message);
+  });
+  // As that kill leaves it: the records in their ring, the segment's file all zeros.
+  for (const fs::path& file : FilesIn(shared_)) {
+    std::fstream bytes(file, std::ios::in | std::ios::out | std::ios::binary);
+    if (file.filename().string().starts_with(kRingPrefix)) {
+      bytes.seekp(kRingTailOffset).write("\0\0\0\0\0\0\0", 8);
+    } else if (file.filename().string().starts_with(kSegmentPrefix)) {
+      bytes << std::string(fs::file_size(file), '\0');
+    }
+  }
+  Journal journal(Options());
+  journal.Step(clock_.Now());
+  EXPECT_EQ(Waiting(journal, kAzure), (Strings{"a", "b"}));
+  EXPECT_EQ(Waiting(journal, kOtlp), (Strings{"a", "b"}));
 }
 
 TEST_F(DurableTest, AnotherIdentityIsLeftAlone) {
@@ -272,7 +294,7 @@ TEST_F(DurableTest, WithoutATmpfsWhatTheJournalThreadTookOutlivesTheProcessInThe
     while (BytesIn(disk_) < 200'000 && std::chrono::steady_clock::now() < give_up) std::this_thread::yield();
   });
   Journal journal(options);
-  Adopt(journal);
+  journal.Step(clock_.Now());
   EXPECT_THAT(Waiting(journal, kAzure), SizeIs(200));
   EXPECT_EQ(journal.Adopted().damaged, 0U);
 }
@@ -309,7 +331,7 @@ TEST_F(DurableTest, ThreadWhoseRingOverflowedGetsALargerOneThatOutlivesTheProces
   for (const auto& file : FilesIn(shared_)) largest = std::max<std::uint64_t>(largest, file.filename().string().starts_with("ring-") ? fs::file_size(file) : 0);
   EXPECT_EQ(largest, 4U * 4096U + 4096U) << "behind its header four times the size";
   Journal journal(Options());
-  Adopt(journal);
+  journal.Step(clock_.Now());
   EXPECT_THAT(Waiting(journal, kAzure), SizeIs(made));
   EXPECT_EQ(journal.Adopted().damaged, 0U);
 }

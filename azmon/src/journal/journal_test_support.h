@@ -87,13 +87,6 @@ class DurableTest : public testing::Test {
     for (const auto& entry : batch.entries) messages.emplace_back(entry.record.message);
     return messages;
   }
-  /// Steps until what a dead process left is found: the kernel lets go the locks of a process with threads a moment after its end.
-  void Adopt(Journal& journal) {
-    const auto give_up = std::chrono::steady_clock::now() + 30s;
-    for (journal.Step(clock_.Now()); journal.Adopted().journals == 0 && std::chrono::steady_clock::now() < give_up; journal.Step(clock_.Now())) {
-      clock_.Advance(limits::kAdoptionIdleInterval);
-    }
-  }
   static Strings Waiting(const Journal& journal, Destination destination) { return Messages(journal.Read(destination, 1'000'000, 1u << 30)); }
   static void Deliver(Journal& journal, Destination destination, std::size_t records = 1'000'000) {
     const Batch batch = journal.Read(destination, records, 1u << 30);

@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <limits>
 
 #include "base/fork.h"
 #include "base/random.h"
@@ -131,6 +132,12 @@ std::string SegmentName(std::uint64_t sequence) {
   char digits[24];
   std::snprintf(digits, sizeof digits, "%010llu", static_cast<unsigned long long>(sequence));
   return std::string(kSegmentPrefix) + digits;
+}
+
+std::optional<std::uint64_t> SequenceOf(std::string_view name) {
+  if (!name.starts_with(kSegmentPrefix)) return std::nullopt;
+  const auto sequence = base::ParseInteger<std::uint64_t>(name.substr(kSegmentPrefix.size()));
+  return sequence && *sequence < std::numeric_limits<std::uint64_t>::max() ? sequence : std::nullopt;
 }
 
 std::string RingName(std::uint64_t id) { return std::string(kRingPrefix) + std::to_string(id); }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -71,6 +72,8 @@ class Store {
 };
 
 std::string SegmentName(std::uint64_t sequence);
+/// The reverse; nullopt of a name that is no segment's.
+std::optional<std::uint64_t> SequenceOf(std::string_view name);
 std::string RingName(std::uint64_t id);
 inline constexpr std::string_view kSegmentPrefix = "seg-";
 inline constexpr std::string_view kDefinitionsPrefix = "def-";
