@@ -41,7 +41,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   ReadSegment(bytes, segment.ok() ? segment->journal : Hash{});
   if (const auto ring = ReadRingHeader(bytes); ring.ok()) {
     std::uint64_t before = 0;
-    (void)ReadOrphanedRing(bytes, *ring, 0, [&](std::string_view run, std::uint64_t end) {
+    (void)ReadOrphanedRing(bytes, *ring, {}, [&](std::string_view run, std::uint64_t end) {
       AZMON_CHECK(end > before && run.size() <= ring->data_bytes);
       before = end;
       for (RecordReader records(run); records.Next();) AZMON_CHECK(azmon::otlp::ReadRecord(records.Bytes()).ok());

@@ -84,7 +84,7 @@ void ForEachRecord(File& file, Each&& each) {
       file.problem = header.error().ToString();
       return;
     }
-    const bool is_whole = ReadOrphanedRing(file.bytes, *header, 0, [&](std::string_view run, std::uint64_t) {
+    const bool is_whole = ReadOrphanedRing(file.bytes, *header, {}, [&](std::string_view run, std::uint64_t) {
       for (RecordReader records(run); records.Next();) each(std::uint64_t{0}, records.Record());
     });
     if (!is_whole) ++file.damaged;

@@ -19,8 +19,10 @@ struct Core::Orphan {
   std::shared_ptr<Store> store;
   std::map<std::uint64_t, std::shared_ptr<Segment>> segments;  ///< by sequence
   std::map<std::uint64_t, std::pair<std::uint64_t, std::uint64_t>> ranges;  ///< by sequence: the first position, and how many records are there
-  std::map<std::uint64_t, std::uint64_t> ring_ends;            ///< by ring: up to where its records are in segments
+  std::map<std::uint64_t, TakenStretches> ring_taken;          ///< by ring
   std::uint64_t last_position = 0;
+  std::uint64_t missing = 0;      ///< positions that no segment has although their journal went on behind them
+  std::uint64_t found_again = 0;  ///< of them, in rings
   AdoptionCounts counts;
 };
 
@@ -123,6 +125,7 @@ bool Core::ReadOrphan(Orphan& orphan) {
   ReadOrphanedFiles(orphan, true);
   CountMissing(orphan);
   if (!ReadOrphanedRings(orphan)) return false;
+  orphan.counts.damaged += orphan.missing - std::min(orphan.missing, orphan.found_again);
   MapIds(orphan);
   for (const auto& [sequence, segment] : orphan.segments) CountOrphaned(orphan, *segment);
   return true;
@@ -168,7 +171,7 @@ void Core::ReadOrphanedSegment(Orphan& orphan, const Directory& directory, const
   BlockReader blocks(*content, orphan.store->id);
   while (blocks.Next()) {
     const BlockHeader& block = blocks.Header();
-    if (block.ring != 0) orphan.ring_ends[block.ring] = std::max(orphan.ring_ends[block.ring], block.ring_end);
+    if (block.ring != 0) NoteTaken(orphan.ring_taken[block.ring], block.ring_end, block.payload_bytes);
     if (block.records != 0) orphan.last_position = std::max(orphan.last_position, block.first_position + block.records - 1);
     RecordReader records(blocks.Payload());
     while (records.Next()) {
@@ -209,13 +212,13 @@ void Core::ReadOrphanedSegment(Orphan& orphan, const Directory& directory, const
 /// Positions that no file holds although their segment, or the end of the journal, says that they were written.
 void Core::CountMissing(Orphan& orphan) {
   const Cursors& cursors = orphan.store->cursors;
-  if (orphan.ranges.empty()) orphan.counts.damaged += cursors.end - std::min(cursors.end, *std::ranges::max_element(cursors.settled));
+  if (orphan.ranges.empty()) orphan.missing += cursors.end - std::min(cursors.end, *std::ranges::max_element(cursors.settled));
   for (auto range = orphan.ranges.begin(); range != orphan.ranges.end(); ++range) {
     const auto [first, found] = range->second;
     const auto next = std::next(range);
     if (next != orphan.ranges.end() && next->first != range->first + 1) continue;  // what lay between was read and removed
     const std::uint64_t end = next == orphan.ranges.end() ? cursors.end + 1 : next->second.first;
-    if (end > first + found) orphan.counts.damaged += end - first - found;
+    if (end > first + found) orphan.missing += end - first - found;
   }
 }
 
@@ -225,6 +228,7 @@ bool Core::ReadOrphanedRings(Orphan& orphan) {
   struct Run {
     RunOrigin origin;
     std::string bytes;
+    bool is_before_taken;  ///< later records of its ring are in segments
   };
   std::vector<Run> runs;
   std::vector<std::string> files;
@@ -241,8 +245,9 @@ bool Core::ReadOrphanedRings(Orphan& orphan) {
       continue;
     }
     files.push_back(name);
-    const bool is_whole = ReadOrphanedRing(*content, *header, orphan.ring_ends[header->id], [&](std::string_view run, std::uint64_t end) {
-      runs.push_back({.origin = {.ring = header->id, .begin = end - run.size()}, .bytes = std::string(run)});
+    const TakenStretches& taken = orphan.ring_taken[header->id];
+    const bool is_whole = ReadOrphanedRing(*content, *header, taken, [&](std::string_view run, std::uint64_t end) {
+      runs.push_back({.origin = {.ring = header->id, .begin = end - run.size()}, .bytes = std::string(run), .is_before_taken = taken.lower_bound(end) != taken.end()});
       bytes += run.size();
     });
     if (!is_whole) ++orphan.counts.damaged;
@@ -286,6 +291,7 @@ bool Core::ReadOrphanedRings(Orphan& orphan) {
                                           {.ring = run.origin.ring, .begin = run.origin.begin + done}, position, store.id, 0, source);
       orphan.counts.damaged += appended.damaged;
       position += appended.records;
+      orphan.found_again += run.is_before_taken ? appended.records : 0;
       if (appended.bytes == 0) break;
       done += appended.bytes;
     }

@@ -2,6 +2,7 @@
 // A journal in directories: what outlives a process, and who may have it. Processes that die are forked and killed.
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <fstream>
 #include <map>
 #include <thread>
@@ -282,6 +283,25 @@ TEST_F(DurableTest, FullRingDropsTheNewRecordAndCountsIt) {
   ExpectSumHolds(journal);
 }
 
+std::string Content(const fs::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+}
+
+/// Counts what an adopter would find, also while files come, grow and go.
+std::size_t RecordsInSegments(const std::string& directory) {
+  std::size_t records = 0;
+  std::error_code error;
+  for (auto entry = fs::recursive_directory_iterator(directory, error); !error && entry != fs::end(entry); entry.increment(error)) {
+    if (!entry->path().filename().string().starts_with(kSegmentPrefix)) continue;
+    const std::string content = Content(entry->path());
+    const auto header = ReadSegmentHeader(content);
+    if (!header.ok()) continue;
+    for (BlockReader blocks(content, header->journal); blocks.Next();) records += blocks.Header().records;
+  }
+  return records;
+}
+
 TEST_F(DurableTest, WithoutATmpfsWhatTheJournalThreadTookOutlivesTheProcessInTheStorageDirectory) {
   JournalOptions options = Options();
   options.ring_directories = {disk_};
@@ -291,12 +311,109 @@ TEST_F(DurableTest, WithoutATmpfsWhatTheJournalThreadTookOutlivesTheProcessInThe
     ASSERT_TRUE(journal.Start().ok());
     const auto give_up = std::chrono::steady_clock::now() + 30s;
     for (int i = 0; i < 200; ++i) Append(journal, scope, std::to_string(i) + std::string(1000, 'x'));
-    while (BytesIn(disk_) < 200'000 && std::chrono::steady_clock::now() < give_up) std::this_thread::yield();
+    // Whole blocks: a kill in the middle of a write leaves a part of one, which is what the drain under way may lose.
+    while (RecordsInSegments(disk_) < 200 && std::chrono::steady_clock::now() < give_up) std::this_thread::yield();
   });
   Journal journal(options);
   journal.Step(clock_.Now());
   EXPECT_THAT(Waiting(journal, kAzure), SizeIs(200));
   EXPECT_EQ(journal.Adopted().damaged, 0U);
+}
+
+/// Three segments of 64 KiB and the ring that still holds the bytes of all their records: what a kill leaves, but for the test's changes.
+class HeldRingTest : public DurableTest {
+ protected:
+  static constexpr int kRecords = 160;
+
+  void LeaveThreeSegments() {
+    JournalOptions options = Options();
+    options.segment_bytes = 64 * 1024;
+    InProcessThatIsKilled([&] {
+      Journal& journal = *new Journal(options);
+      const auto scope = ScopeIn(journal);
+      for (int i = 0; i < kRecords; ++i) Append(journal, scope, std::to_string(i) + std::string(1000, 'x'));
+    });
+    directory_.clear();
+    for (const auto& file : FilesIn(shared_)) directory_ = file.parent_path();
+    ASSERT_TRUE(fs::exists(Segment(3)) && !fs::exists(Segment(4)) && fs::exists(directory_ / "ring-1"));
+    BlockReader blocks(middle_ = Content(Segment(2)), ReadSegmentHeader(Content(Segment(2)))->journal);
+    begin_ = first_ = 0;
+    while (blocks.Next()) {
+      if (blocks.Header().ring == 0) continue;
+      if (begin_ == 0) begin_ = blocks.Header().ring_end - blocks.Header().payload_bytes;
+      first_ = first_ == 0 ? blocks.Header().first_position : first_;
+      whole_ = blocks.End();
+    }
+    ASSERT_GT(begin_, 0U);
+    // From there on the ring held what it had given.
+    std::fstream ring(directory_ / "ring-1", std::ios::in | std::ios::out | std::ios::binary);
+    ring.seekp(kRingTailOffset).write(reinterpret_cast<const char*>(&begin_), sizeof begin_);
+  }
+  fs::path Segment(int number) const { return directory_ / ("seg-000000000" + std::to_string(number)); }
+  /// The position that the journal gave as the end of what is in segments that outlive it.
+  void SetEnd(std::uint64_t position) {
+    std::string cursors = Content(directory_ / "cursors");
+    PutCursor(kEndCursor, position, cursors.data());
+    std::ofstream(directory_ / "cursors", std::ios::binary) << cursors;
+  }
+  /// The copy of the second segment in the storage directory, as far as it was written.
+  void PutIntoStorage(std::size_t bytes) {
+    const std::string name = directory_.filename().string();
+    const fs::path stored = fs::path(disk_) / ("Microsoft-AzureMonitor-" + name.substr(0, name.rfind('-'))) / "opentelemetry-cpp" / name.substr(name.rfind('-') + 1);
+    fs::create_directories(stored);
+    for (fs::path path = stored; path != disk_; path = path.parent_path()) fs::permissions(path, fs::perms::owner_all);
+    std::ofstream(stored / "lock");
+    std::ofstream(stored / Segment(2).filename(), std::ios::binary) << middle_.substr(0, bytes);
+  }
+  void ExpectEachOnce(const std::string& what) {
+    Journal journal(Options());
+    Adopt(journal);
+    Strings numbers = Waiting(journal, kAzure);
+    for (auto& message : numbers) message.resize(message.find('x'));
+    std::ranges::sort(numbers);
+    Strings wanted;
+    for (int i = 0; i < kRecords; ++i) wanted.push_back(std::to_string(i));
+    std::ranges::sort(wanted);
+    EXPECT_EQ(numbers, wanted) << what;
+    EXPECT_EQ(journal.Adopted().damaged, 0U) << what;
+    Deliver(journal, kAzure);
+    Deliver(journal, kOtlp);
+    journal.Close(clock_.Now());
+    EXPECT_THAT(FilesIn(shared_), IsEmpty());
+    EXPECT_THAT(FilesIn(disk_), IsEmpty());
+  }
+
+  fs::path directory_;
+  std::string middle_;       ///< bytes of the second segment
+  std::size_t whole_ = 0;    ///< so many of them mean something
+  std::uint64_t begin_ = 0;  ///< position in the ring of its first record
+  Position first_ = 0;       ///< of its first record
+};
+
+TEST_F(HeldRingTest, WhatLayInPrivateMemoryAtTheEndIsAdoptedFromItsRing) {
+  LeaveThreeSegments();
+  fs::remove(Segment(2));
+  fs::remove(Segment(3));
+  SetEnd(first_ - 1);
+  ExpectEachOnce("the last two in private memory");
+}
+
+TEST_F(HeldRingTest, WhatLayInPrivateMemoryBeforeASegmentInSharedMemoryIsAdoptedFromItsRing) {
+  LeaveThreeSegments();
+  fs::remove(Segment(2));
+  ExpectEachOnce("the second of three in private memory");
+}
+
+TEST_F(HeldRingTest, CopyInStorageThatAKillCutOffIsCompletedFromTheRingAndAWholeOneNotRepeated) {
+  for (const int quarters : {0, 1, 2, 4}) {
+    for (const std::size_t less : {0U, 8U}) {
+      LeaveThreeSegments();
+      const std::size_t bytes = whole_ * quarters / 4;
+      PutIntoStorage(bytes - std::min(bytes, less));
+      fs::remove(Segment(2));
+      ExpectEachOnce(std::to_string(bytes) + " bytes of it stored, less " + std::to_string(less));
+    }
+  }
 }
 
 TEST_F(DurableTest, ThreadWhoseRingOverflowedGetsALargerOneThatOutlivesTheProcess) {

@@ -10,6 +10,8 @@
 #include <atomic>
 #include <cstdint>
 #include <cstring>
+#include <iterator>
+#include <map>
 #include <memory>
 #include <string_view>
 
@@ -108,34 +110,49 @@ class Ring {
   bool was_offered_ = false;
 };
 
+/// Stretches of a ring whose records are in segments: begin to end. A higher one does not stand for a lower one, whose segment may have lain
+/// in memory that died with its process.
+using TakenStretches = std::map<std::uint64_t, std::uint64_t>;
+
+/// Notes what a block says that it took. @param end  position behind its records
+inline void NoteTaken(TakenStretches& taken, std::uint64_t end, std::uint64_t bytes) {
+  if (end % 8 != 0 || bytes % 8 != 0 || bytes > end) return;
+  std::uint64_t& known = taken[end - bytes];
+  known = std::max(known, end);
+}
+
 /// The unread records of a dead process's ring: its bytes are not trusted.
-/// @param taken  position up to which its records are in segments already
+/// @param taken  what is in segments already
 /// @param each   called with runs of whole records and the position behind each run
 /// @return false: it was damaged, and what lies behind the damage is lost
 template <typename Each>
-bool ReadOrphanedRing(std::string_view file, const RingHeader& header, std::uint64_t taken, Each&& each) {
+bool ReadOrphanedRing(std::string_view file, const RingHeader& header, const TakenStretches& taken, Each&& each) {
   std::uint64_t head = 0;
   std::uint64_t tail = 0;
   std::memcpy(&head, file.data() + kRingHeadOffset, sizeof head);
   std::memcpy(&tail, file.data() + kRingTailOffset, sizeof tail);
-  tail = std::max(tail, taken);
-  if (tail == head) return true;
   if (tail > head || head - tail > header.data_bytes || (head | tail) % 8 != 0) return false;
   const std::string_view data = file.substr(kRingHeaderBytes);
   while (tail < head) {
+    const auto next = taken.upper_bound(tail);
+    if (next != taken.begin() && std::prev(next)->second > tail) {
+      tail = std::prev(next)->second;
+      continue;
+    }
+    const std::uint64_t end = next == taken.end() ? head : std::min(head, next->first);
     const std::size_t at = tail & (header.data_bytes - 1);
-    const std::size_t in_one_piece = std::min<std::uint64_t>(head - tail, header.data_bytes - at);
+    const std::size_t in_one_piece = std::min<std::uint64_t>(end - tail, header.data_bytes - at);
     const std::string_view piece = data.substr(at, in_one_piece);
     RecordReader records(piece);
     std::size_t whole = 0;
     while (records.Next()) whole += records.Bytes().size();
     if (whole > 0) each(piece.substr(0, whole), tail + whole);
-    std::uint32_t next = 0;
-    if (whole < piece.size()) std::memcpy(&next, piece.data() + whole, sizeof next);
-    if (whole < piece.size() && next != kRingWrap) return false;
+    std::uint32_t rest = 0;
+    if (whole < piece.size()) std::memcpy(&rest, piece.data() + whole, sizeof rest);
+    if (whole < piece.size() && rest != kRingWrap) return false;
     tail += in_one_piece;
   }
-  return true;
+  return tail == head;
 }
 
 }  // namespace azmon::journal

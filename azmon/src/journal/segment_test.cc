@@ -154,10 +154,10 @@ TEST(JournalFormat, GoldenRingIsWrittenAndReadAsEver) {
     for (RecordReader records(run); records.Next();) messages.emplace_back(records.Record().message);
     end = run_end;
   };
-  EXPECT_TRUE(ReadOrphanedRing(golden, *header, 0, each));
+  EXPECT_TRUE(ReadOrphanedRing(golden, *header, {}, each));
   EXPECT_THAT(messages, ElementsAre(kMessages[0], kMessages[1]));
   messages.clear();
-  EXPECT_TRUE(ReadOrphanedRing(golden, *header, end, each)) << "they are in a segment already";
+  EXPECT_TRUE(ReadOrphanedRing(golden, *header, {{0, end}}, each)) << "they are in a segment already";
   EXPECT_TRUE(messages.empty());
 }
 
@@ -217,7 +217,7 @@ TEST(JournalFormat, EverySingleBitFlipOfARingGivesNoRecordThatWasNotPut) {
     bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ (1 << (bit % 8)));
     const auto header = ReadRingHeader(bytes);
     if (!header.ok()) continue;
-    (void)ReadOrphanedRing(bytes, *header, 0, [&](std::string_view run, std::uint64_t) {
+    (void)ReadOrphanedRing(bytes, *header, {}, [&](std::string_view run, std::uint64_t) {
       for (RecordReader records(run); records.Next();) {
         const std::string message(records.Record().message);
         ASSERT_TRUE(message == std::string(40, 'x') || message == kMessages[0] || message == kMessages[1]) << "bit " << bit;
