@@ -367,7 +367,7 @@ class HeldRingTest : public DurableTest {
   }
   void ExpectEachOnce(const std::string& what) {
     Journal journal(Options());
-    Adopt(journal);
+    journal.Step(clock_.Now());
     Strings numbers = Waiting(journal, kAzure);
     for (auto& message : numbers) message.resize(message.find('x'));
     std::ranges::sort(numbers);
