@@ -42,8 +42,9 @@ def test(checks: Checks):
         if found.returncode != 0:
             checks.skip("a disk that stands still", f"{command[0]}: {found.stderr.strip()}")
             return
+    # The rings hold what is made meanwhile: at a rate that fills them, the rest would be dropped and counted.
     port = refused_port()
-    load = Process("azmon-loadgen", [str(programs() / "azmon-loadgen"), "--spans", "0", "--threads", "2", "--rate", "400", "--switches"],
+    load = Process("azmon-loadgen", [str(programs() / "azmon-loadgen"), "--spans", "0", "--threads", "2", "--rate", "120", "--switches"],
                    environment_of(f"http://127.0.0.1:{port}", disk), work / "loadgen.log").start()
     thaw = None
     try:
@@ -57,7 +58,7 @@ def test(checks: Checks):
         load.stop(30)
         result = loadgen_result(load)
         checks.that(result["switches"] == 0, "no thread gave up its processor inside End()", str(result))
-        checks.that(result["spans"] > 400, "and went on making spans", str(result))
+        checks.that(result["spans"] > 300, "and went on making spans", str(result))
         for name in ("azure", "otlp"):
             account = result[name]
             checks.adds_up(name, account, result["spans"])
